@@ -1,0 +1,84 @@
+"""Start a real server as a process of its own, and end it with the test."""
+
+import contextlib
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+UVICORN = re.compile(r"Uvicorn running on (http://[\d.]+:\d+)")
+
+
+class ServerProcess:
+    """A started server: its address and everything that it has printed so far."""
+
+    def __init__(self, process: "subprocess.Popen[str]", address: re.Pattern[str]):
+        self.process = process
+        self.lines: list[str] = []
+        self._address = address
+        self._found = threading.Event()
+        self.url = ""
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.append(line)
+            found = self._address.search(line)
+            if found and not self.url:
+                self.url = found[1]
+                self._found.set()
+        self._found.set()  # the process has ended: nobody waits any longer
+
+    def wait_until_ready(self) -> None:
+        assert self._found.wait(30) and self.url, "did not start:\n" + self.log
+
+    @property
+    def log(self) -> str:
+        return "".join(self.lines)
+
+    def wait(self, seconds: float = 10) -> int:
+        """The exit code, once the process has ended and its log is complete."""
+        code = self.process.wait(seconds)
+        self._reader.join()
+        return code
+
+
+@contextlib.contextmanager
+def server_process(
+    command: Sequence[str],
+    *,
+    address: re.Pattern[str] = UVICORN,
+    cwd: Path = ROOT,
+    **environment: str,
+) -> Iterator[ServerProcess]:
+    """Run ``command`` (arguments after the interpreter) until the block ends.
+
+    The server is ready when it has printed a line that ``address`` matches.
+    """
+    process = subprocess.Popen(
+        [sys.executable, *command],
+        cwd=cwd,
+        env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+    )
+    server = ServerProcess(process, address)
+    try:
+        server.wait_until_ready()
+        yield server
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+        server.wait()

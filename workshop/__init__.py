@@ -1,0 +1,1 @@
+"""The tools around the lessons: the command, the pictures, the notebook helpers."""
