@@ -1,0 +1,512 @@
+"""See who runs when: a recorder for coroutines, told by the coroutines themselves.
+
+How it works
+
+1. An event loop drives a coroutine with ``send`` and ``throw`` and nothing else. So a
+   task is seen whole by standing at that door: the coroutine *runs* from the call of
+   ``send`` to its return, and *waits* from there to the next call.
+2. :class:`Driven` stands at the door. It passes everything on unchanged, and notes the
+   time on both sides and the innermost line of the learner's at which the coroutine
+   was suspended (``cr_frame`` and ``cr_await``, as :mod:`inspect` documents them).
+3. asyncio is given a task factory, so that every task that the recorded program
+   starts is driven in this way. Which recordings a task belongs to is told by a
+   context variable, which asyncio copies into each new task: other tasks on the same
+   loop (a notebook's own) are left alone, and recordings nest.
+4. A task that could run while another one runs is *ready*. A future tells its loop
+   with ``call_soon`` when it is done, and a timer has its due time in ``call_at``:
+   while a recording runs, both are noted in passing.
+
+Nothing here changes what the program does: order, results, exceptions and context
+variables are those of plain asyncio.
+"""
+
+import asyncio
+import functools
+import linecache
+import sys
+import sysconfig
+import threading
+import traceback
+from collections import Counter
+from collections.abc import Callable, Coroutine, Generator, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from time import perf_counter
+from types import CodeType, CoroutineType, GeneratorType
+from typing import Any, NamedTuple, Self, TextIO, cast
+
+_recordings: ContextVar[tuple["Recording", ...]] = ContextVar("recordings", default=())
+
+
+class Outcome(Enum):
+    """How a track ended; ``OPEN`` while it has not."""
+
+    OPEN = "open"
+    RETURNED = "returned"
+    RAISED = "raised"
+    CANCELLED = "cancelled"
+
+
+class Place(NamedTuple):
+    """A line of source: where a coroutine was suspended, or begins."""
+
+    code: CodeType
+    line: int
+
+    @property
+    def file(self) -> str:
+        return Path(self.code.co_filename).name
+
+    @property
+    def text(self) -> str:
+        """The line itself, without its indentation and comment."""
+        line = linecache.getline(self.code.co_filename, self.line)
+        return line.split("  #")[0].split(" #")[0].strip()
+
+
+class Step(NamedTuple):
+    """One turn of a coroutine: seconds on the recording's clock.
+
+    ``ready`` is when it could have run, ``place`` where it was suspended afterwards
+    (``None`` where it ended, or where no line of the learner's is on its stack).
+    """
+
+    ready: float
+    start: float
+    end: float
+    place: Place | None
+
+
+class Note(NamedTuple):
+    """A text that was printed, when, and by which track."""
+
+    at: float
+    text: str
+    track: "Track | None"
+
+
+@dataclass(eq=False)
+class Track:
+    """What one task (or one call in a worker thread) did."""
+
+    plain_name: str
+    begins: Place | None
+    created: float
+    thread: bool = False
+    task: "asyncio.Task[Any] | None" = None
+    steps: list[Step] = field(default_factory=list)
+    running_since: float | None = None
+    ready_at: float | None = None
+    cancelled_at: float | None = None
+    outcome: Outcome = Outcome.OPEN
+    error: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name that the learner gave the task, else the coroutine's."""
+        given = self.task.get_name() if self.task else "Task-0"
+        return self.plain_name if given.startswith("Task-") else given
+
+    @property
+    def place(self) -> Place | None:
+        """The line at which it waits now, or at which it begins."""
+        if self.outcome is not Outcome.OPEN or self.running_since is not None:
+            return None
+        return self.steps[-1].place if self.steps else self.begins
+
+
+class Recording:
+    """The record of a program, growing while the program runs.
+
+    Args:
+        title: what the picture says above the tracks.
+        echo: whether printed text also goes where it usually goes.
+    """
+
+    def __init__(self, title: str = "", *, echo: bool = True) -> None:
+        self.title = title
+        self.echo = echo
+        self.tracks: list[Track] = []
+        self.notes: list[Note] = []
+        self.elapsed = 0.0
+        self.finished = False
+        self._zero = perf_counter()
+        self._thread = threading.get_ident()
+        self._unfinished = ""
+        self._running: Track | None = None
+        self._task: asyncio.Task[Any] | None = None
+
+    def now(self) -> float:
+        """Seconds since the recording began."""
+        return perf_counter() - self._zero
+
+    async def run(self, program: Coroutine[Any, Any, Any]) -> Self:
+        """Run ``program`` as a task of the running loop until it ends.
+
+        An exception of the program's is kept, not raised: :meth:`result` raises it,
+        and the picture shows it. Cancelling ``run`` cancels the program.
+        """
+        loop = asyncio.get_running_loop()
+        self._zero = perf_counter()
+        self._thread = threading.get_ident()
+        with _watched(loop), _printing():
+            token = _recordings.set((*_recordings.get(), self))
+            try:
+                self._task = loop.create_task(program)
+            finally:
+                _recordings.reset(token)
+            try:
+                await asyncio.wait([self._task])
+            except asyncio.CancelledError:
+                self._task.cancel()
+                await asyncio.wait([self._task])
+                raise
+            finally:
+                self.elapsed = self.now()
+                self.finished = True
+        if not self._task.cancelled():
+            self._task.exception()  # seen: result() raises it for whoever asks
+        return self
+
+    def result(self) -> Any:
+        """What the program returned; raises what it raised."""
+        if self._task is None:
+            raise RuntimeError("nothing was recorded yet: await run(program) first")
+        return self._task.result()
+
+    @property
+    def error(self) -> str:
+        """The program's traceback from the learner's first line on, or ``""``."""
+        task = self._task
+        if not self.finished or task is None or task.cancelled():
+            return ""
+        error = task.exception()
+        return learners_traceback(error) if error else ""
+
+    def drive(
+        self, coro: Coroutine[Any, Any, Any], name: str | None = None
+    ) -> "Driven":
+        """``coro``, watched: whoever drives it is recorded as this recording's."""
+        code = getattr(coro, "cr_code", None) or getattr(coro, "gi_code", None)
+        begins = Place(code, code.co_firstlineno) if code else None
+        plain = name or str(getattr(coro, "__name__", "task"))
+        track = Track(plain, begins, self.now())
+        track.ready_at = track.created
+        self.tracks.append(track)
+        return Driven(coro, self, track)
+
+    def names(self) -> dict[Track, str]:
+        """The tracks' names, numbered from the second of a kind on."""
+        counts: Counter[str] = Counter()
+        names = {}
+        for track in list(self.tracks):
+            counts[track.name] += 1
+            n = counts[track.name]
+            names[track] = track.name if n == 1 else f"{track.name} {n}"
+        return names
+
+    def _note(self, text: str) -> None:
+        """Keep each line that is printed, once it is whole."""
+        *lines, self._unfinished = (self._unfinished + text).split("\n")
+        on_loop = threading.get_ident() == self._thread
+        track = self._running if on_loop else None
+        self.notes.extend(Note(self.now(), line, track) for line in lines)
+
+    def _in_thread(self, work: Callable[..., Any]) -> Callable[..., Any]:
+        """``work``, so that its time in a worker thread becomes a track."""
+        inner = work
+        while isinstance(inner, functools.partial):  # to_thread: ctx.run, function
+            inner = inner.args[0] if inner.args else inner.func
+        name = getattr(inner, "__name__", "work")
+        track = Track(f"thread: {name}", None, self.now(), thread=True)
+        self.tracks.append(track)
+
+        @functools.wraps(work)
+        def timed(*args: Any) -> Any:
+            start = track.running_since = self.now()
+            try:
+                result = work(*args)
+                track.outcome = Outcome.RETURNED
+                return result
+            except BaseException as error:
+                track.outcome, track.error = Outcome.RAISED, _name(error)
+                raise
+            finally:
+                track.running_since = None
+                track.steps.append(Step(track.created, start, self.now(), None))
+
+        return timed
+
+
+class Driven(Coroutine[Any, Any, Any]):
+    """A coroutine at whose door somebody stands and notes the time."""
+
+    def __init__(
+        self, coro: Coroutine[Any, Any, Any], recording: Recording, track: Track
+    ) -> None:
+        self._coro = coro
+        self._recording = recording
+        self._awaited: Any = None
+        self.track = track
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._coro, name)  # cr_frame, cr_code, __name__, …
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return self  # it has send, throw and close
+
+    def __iter__(self) -> "Driven":
+        return self
+
+    def __next__(self) -> Any:
+        return self.send(None)
+
+    def send(self, value: Any) -> Any:
+        return self._step(self._coro.send, value)
+
+    def throw(self, *error: Any) -> Any:
+        if isinstance(error[0], asyncio.CancelledError):
+            self.track.cancelled_at = self._recording.now()
+        return self._step(self._coro.throw, *error)
+
+    def close(self) -> None:
+        self._coro.close()
+
+    def _step(self, resume: Callable[..., Any], *args: Any) -> Any:
+        track, recording = self.track, self._recording
+        if self._awaited is not None:
+            _forget(self)
+        before, recording._running = recording._running, track
+        start = track.running_since = perf_counter() - recording._zero
+        ready = start if track.ready_at is None else min(track.ready_at, start)
+        track.ready_at = place = None
+        try:
+            awaited = resume(*args)
+            place = _suspended_at(self._coro)
+        except StopIteration:
+            track.outcome = Outcome.RETURNED
+            raise
+        except asyncio.CancelledError:
+            track.outcome = Outcome.CANCELLED
+            raise
+        except BaseException as error:
+            track.outcome, track.error = Outcome.RAISED, _name(error)
+            raise
+        finally:
+            end = perf_counter() - recording._zero
+            # As Step(...), in half the time: this is done at every step.
+            track.steps.append(tuple.__new__(Step, (ready, start, end, place)))
+            track.running_since = None
+            recording._running = before
+        if awaited is None:  # a bare yield, as of sleep(0): at once ready again
+            track.ready_at = end
+        else:
+            _remember(self, awaited)
+        return awaited
+
+
+# Which driven coroutines wait for which future, and which timers resolve which.
+# Both hold what they name, so that no id can be that of another object.
+_waiting: dict[int, list[Driven]] = {}
+_timers: dict[int, tuple[object, float]] = {}
+
+
+def _remember(driven: Driven, awaited: object) -> None:
+    driven._awaited = awaited
+    _waiting.setdefault(id(awaited), []).append(driven)
+    timer = _timers.pop(id(awaited), None)
+    if timer is not None:
+        driven.track.ready_at = timer[1] - driven._recording._zero
+
+
+def _forget(driven: Driven) -> None:
+    others = _waiting[id(driven._awaited)]
+    others.remove(driven)
+    if not others:
+        del _waiting[id(driven._awaited)]
+    driven._awaited = None
+
+
+class _Doors:
+    """Where the recorder stands at a loop: new tasks, wake-ups, timers, threads.
+
+    A loop that does not let itself be watched (uvloop) has only its tasks watched.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.users = 0
+        self._factory = loop.get_task_factory()
+        self._call_soon = loop.call_soon
+        self._call_at = loop.call_at
+        self._run_in_executor = loop.run_in_executor
+
+    def open(self) -> None:
+        self.loop.set_task_factory(self._new_task)
+        if isinstance(self.loop, asyncio.BaseEventLoop):
+            watched = vars(self.loop)
+            watched["call_soon"] = self._note_wake_up
+            watched["call_at"] = self._note_timer
+            watched["run_in_executor"] = self._note_thread
+
+    def close(self) -> None:
+        self.loop.set_task_factory(self._factory)
+        for name in ("call_soon", "call_at", "run_in_executor"):
+            vars(self.loop).pop(name, None)
+
+    def _new_task(
+        self, loop: asyncio.AbstractEventLoop, coro: Any, **options: Any
+    ) -> "asyncio.Future[Any]":
+        tracks = []
+        for recording in _recordings.get():
+            coro = recording.drive(coro)
+            tracks.append(coro.track)
+        make = self._factory or _plain_task
+        task = make(loop, coro, **options)
+        for track in tracks:
+            track.task = task
+        return task
+
+    def _note_wake_up(self, callback: Any, *args: Any, **options: Any) -> Any:
+        for driven in _waiting.get(id(args[0]), ()) if args else ():
+            now, due = driven._recording.now(), driven.track.ready_at
+            driven.track.ready_at = now if due is None else min(now, due)
+        return self._call_soon(callback, *args, **options)
+
+    def _note_timer(
+        self, when: float, callback: Any, *args: Any, **options: Any
+    ) -> Any:
+        if args and _recordings.get():
+            due = perf_counter() + when - self.loop.time()
+            _timers[id(args[0])] = args[0], due
+        return self._call_at(when, callback, *args, **options)
+
+    def _note_thread(self, executor: Executor | None, work: Any, *args: Any) -> Any:
+        if not isinstance(executor, ProcessPoolExecutor):
+            for recording in _recordings.get():
+                work = recording._in_thread(work)
+        return self._run_in_executor(executor, work, *args)
+
+
+_doors: dict[asyncio.AbstractEventLoop, _Doors] = {}
+
+
+@contextmanager
+def _watched(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """Stand at the doors of ``loop`` while at least one recording runs on it."""
+    doors = _doors.get(loop)
+    if doors is None:
+        doors = _doors[loop] = _Doors(loop)
+        doors.open()
+    doors.users += 1
+    try:
+        yield
+    finally:
+        doors.users -= 1
+        if not doors.users:
+            doors.close()
+            del _doors[loop]
+        if not _doors:
+            _timers.clear()
+
+
+def _plain_task(loop: Any, coro: Any, **options: Any) -> "asyncio.Task[Any]":
+    return asyncio.Task(coro, loop=loop, **options)
+
+
+class _Printed:
+    """Standard output while recordings run: what is printed is also noted."""
+
+    def __init__(self, out: TextIO) -> None:
+        self.out = out
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.out, name)
+
+    def write(self, text: str) -> int:
+        recordings = _recordings.get()
+        for recording in recordings:
+            recording._note(text)
+        if all(recording.echo for recording in recordings):
+            self.out.write(text)
+        return len(text)
+
+
+_printing_lock = threading.Lock()
+_printing_users = 0
+
+
+@contextmanager
+def _printing() -> Iterator[None]:
+    """Note what is printed, while at least one recording runs in this process."""
+    global _printing_users
+    with _printing_lock:
+        _printing_users += 1
+        if _printing_users == 1:
+            sys.stdout = cast(TextIO, _Printed(sys.stdout))
+    try:
+        yield
+    finally:
+        with _printing_lock:
+            _printing_users -= 1
+            if not _printing_users and isinstance(sys.stdout, _Printed):
+                sys.stdout = sys.stdout.out
+
+
+def _name(error: BaseException) -> str:
+    return type(error).__name__
+
+
+def _suspended_at(coro: Any) -> Place | None:
+    """The innermost of the learner's lines on a suspended coroutine's stack.
+
+    https://docs.python.org/3/library/inspect.html#types-and-members
+    """
+    place = None
+    while True:
+        if isinstance(coro, Driven):
+            coro = coro._coro
+        if isinstance(coro, CoroutineType):
+            frame, inner = coro.cr_frame, coro.cr_await
+        elif isinstance(coro, GeneratorType):
+            frame, inner = coro.gi_frame, coro.gi_yieldfrom
+        else:  # a future, or nothing: nobody waits deeper than here
+            return place
+        if frame is not None and is_learners(frame.f_code.co_filename):
+            place = _place(frame.f_code, frame.f_lineno)
+        coro = inner
+
+
+_place = functools.lru_cache(4096)(Place)
+
+
+_HERE = str(Path(__file__).parent)
+_NOT_THE_LEARNERS = tuple(
+    {_HERE, *(sysconfig.get_paths()[k] for k in ("stdlib", "purelib", "platlib"))}
+)
+
+
+@functools.cache
+def is_learners(filename: str) -> bool:
+    """Whether a file is the learner's: not Python's, a package's or this one's."""
+    return not filename.startswith((*_NOT_THE_LEARNERS, "<frozen"))
+
+
+def learners_traceback(error: BaseException) -> str:
+    """The traceback of ``error``, from the learner's first line on."""
+    shown = traceback.TracebackException.from_exception(error)
+    _clean(shown)
+    return "".join(shown.format())
+
+
+def _clean(shown: traceback.TracebackException) -> None:
+    frames = [f for f in shown.stack if not f.filename.startswith(_HERE)]
+    first = next((n for n, f in enumerate(frames) if is_learners(f.filename)), 0)
+    shown.stack = traceback.StackSummary.from_list(frames[first:])
+    for inner in (shown.__cause__, shown.__context__, *(shown.exceptions or ())):
+        if inner is not None:
+            _clean(inner)

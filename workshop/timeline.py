@@ -1,0 +1,298 @@
+"""Draw a recording: one bar per task, when it ran and when it waited, and where."""
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Coroutine, Iterator
+from math import ceil
+from typing import Any, NamedTuple
+
+from workshop import svg
+from workshop.recorder import Outcome, Place, Recording, Track
+
+LEGEND = {
+    "run": "running",
+    "wait": "waiting",
+    "ready": "ready, but another one runs",
+    "note": "printed",
+}
+LETTERS = {"wait": "─", "ready": "░", "run": "█"}  # later ones cover earlier ones
+MARKS = {Outcome.RETURNED: "✓", Outcome.RAISED: "✗", Outcome.CANCELLED: "⊘"}
+RIGHT = 730.0  # where the bars end; beside them stands how each track ended
+NOTE_LANES = 3  # rows of printed texts above the bars; more are only marked
+
+
+class Span(NamedTuple):
+    """A stretch of a track; ``kind`` is run, wait or ready, times in seconds."""
+
+    kind: str
+    start: float
+    end: float
+    place: Place | None
+
+
+def spans(track: Track, now: float, busy: "list[Span] | None" = None) -> list[Span]:
+    """What ``track`` did, in order, up to ``now`` seconds on the recording's clock.
+
+    ``busy`` are the stretches in which the loop ran anybody, in order: a task that
+    could run is *ready* only from the moment on at which another one runs. (A timer
+    that fires a millisecond late with nobody running is still waiting.)
+    """
+    found: list[Span] = []
+    last, place = track.created, track.begins
+
+    def idle(ready: float | None, start: float) -> None:
+        ready = start if ready is None else min(max(last, ready), start)
+        if busy is not None and ready < start:
+            first = bisect_right(busy, ready, key=lambda span: span.end)
+            other = busy[first].start if first < len(busy) else start
+            ready = min(max(ready, other), start)
+        if ready > last:
+            found.append(Span("wait", last, ready, place))
+        if start > ready:
+            found.append(Span("ready", ready, start, place))
+
+    for step in list(track.steps):
+        idle(step.ready, step.start)
+        found.append(Span("run", step.start, step.end, None))
+        last, place = step.end, step.place
+    since = track.running_since
+    if since is not None:
+        idle(track.ready_at, since)
+        found.append(Span("run", since, max(since, now), None))
+    elif track.outcome is Outcome.OPEN:
+        idle(track.ready_at, now)
+    return found
+
+
+class Timeline(Recording, svg.Picture):
+    """A recording that draws itself, finished or still growing."""
+
+    @property
+    def ended(self) -> float:
+        """Seconds from the start to the end of the last track, or to now."""
+        if not self.finished:
+            return self.now()
+        return max([self.elapsed, *(t.steps[-1].end for t in self.tracks if t.steps)])
+
+    def rows(self) -> dict[Track, list[Span]]:
+        """Every track with its stretches, in order of creation."""
+        ended, tracks = self.ended, list(self.tracks)
+        busy = [span for span in self._runs(ended) if span.end > span.start]
+        return {track: spans(track, ended, busy) for track in tracks}
+
+    def spans(self) -> dict[str, list[Span]]:
+        """The same by the tracks' names, which are unique."""
+        names = self.names()
+        return {names[track]: row for track, row in self.rows().items()}
+
+    def _runs(self, now: float) -> list[Span]:
+        """When the loop ran anybody, in order; worker threads do not count."""
+        runs = [
+            span
+            for track in list(self.tracks)
+            if not track.thread
+            for span in spans(track, now)
+            if span.kind == "run"
+        ]
+        return sorted(runs, key=lambda span: span.start)
+
+    @property
+    def ran(self) -> float:
+        """Seconds in which the loop ran the program's coroutines."""
+        return sum(span.end - span.start for span in self._runs(self.ended))
+
+    def summary(self) -> str:
+        """How long it took, and how much of that Python was at work."""
+        state = "in all" if self.finished else "so far"
+        return f"{seconds(self.ended)} {state}, {seconds(self.ran)} of it running"
+
+    def svg(self) -> str:
+        """The picture, 860 units wide; bars get thinner as tasks get more."""
+        return _Drawing(self).document()
+
+    def text(self) -> str:
+        """The picture in 72 columns of text, and what was printed when."""
+        ended, names = self.ended or 1e-9, self.names()
+        width = max([4, *(min(16, len(name)) for name in names.values())])
+        columns = 72 - width - 14
+        rows = [f"{self.title} · {self.summary()}".removeprefix(" · ")]
+        for track, row in self.rows().items():
+            cells = [" "] * columns
+            for kind, letter in LETTERS.items():
+                for span in row:
+                    if span.kind == kind:
+                        first = min(int(span.start / ended * columns), columns - 1)
+                        last = max(ceil(span.end / ended * columns), first + 1)
+                        if kind != "ready" or span.end - span.start > ended / columns:
+                            cells[first:last] = letter * (min(last, columns) - first)
+            name = names.get(track, track.name)
+            ending = track.error or track.outcome.value
+            rows.append(f"{name[:width]:{width}} {''.join(cells)} {ending}")
+        rows += [
+            f"{note.at:7.3f} s  {note.track.name if note.track else ''} "
+            f"prints {note.text}"
+            for note in list(self.notes)
+        ]
+        return "\n".join([*rows, *self.error.splitlines()])
+
+
+async def record(program: Coroutine[Any, Any, Any], title: str = "") -> Timeline:
+    """Run a coroutine and give back the picture of who ran when.
+
+    ``picture = asyncio.run(record(main()))`` in a script,
+    ``await record(main())`` as the last line of a notebook's cell.
+
+    Args:
+        program: the coroutine; it runs as a task of its own.
+        title: stands above the picture; the coroutine's name if empty.
+
+    Returns:
+        The timeline, also where the program raised: ``picture.result()`` gives what
+        the program returned or raises what it raised.
+    """
+    name = title or str(getattr(program, "__name__", ""))
+    return await Timeline(name).run(program)
+
+
+def seconds(value: float) -> str:
+    """A duration with three digits and a unit that suits it."""
+    if value >= 1:
+        return f"{value:.2f} s"
+    return f"{value * 1e3:.3g} ms" if value >= 1e-3 else f"{value * 1e6:.0f} µs"
+
+
+class _Drawing:
+    """One SVG of a timeline: rows from the top, then the axis, then the legend."""
+
+    def __init__(self, timeline: Timeline) -> None:
+        self.timeline = timeline
+        self.rows = timeline.rows()
+        self.names = timeline.names()
+        self.ended = timeline.ended or 1e-6
+        # While it grows, the axis stands still for a while, so that one can read it.
+        self.horizon = self.ended if timeline.finished else _horizon(self.ended)
+        longest = max([4, *(len(name) for name in self.names.values())])
+        self.left = min(40 + longest * svg.CHARACTER, 240.0)
+        self.notes, self.lanes = self._placed_notes()
+        self.top = 44.0 + self.lanes * 16
+        few = len(self.rows)
+        self.row = 44.0 if few <= 8 else 28.0 if few <= 20 else 18.0
+        self.bottom = self.top + self.row * max(few, 1)
+
+    def x(self, at: float) -> float:
+        return self.left + (RIGHT - self.left) * min(at / self.horizon, 1)
+
+    def document(self) -> str:
+        timeline, title = self.timeline, self.timeline.title
+        shapes = [
+            svg.text(16, 28, svg.fitted(title, 420), "b"),
+            svg.text(svg.WIDTH - 16, 28, timeline.summary(), "soft", "end"),
+            *self._axis(),
+        ]
+        for n, (track, row) in enumerate(self.rows.items()):
+            shapes += self._track(track, row, self.top + n * self.row)
+        return svg.document(
+            f"Timeline of {title}: {timeline.summary()}",
+            self.bottom + 54,
+            [*shapes, *self._printed(), *self._legend()],
+        )
+
+    def _axis(self) -> Iterator[str]:
+        step = _horizon(self.horizon / 8)
+        for n in range(int(self.horizon / step + 1e-9) + 1):
+            x = self.x(n * step)
+            yield svg.line(x, self.top - 4, x, self.bottom)
+            label = f"{n * step:g} s" if step >= 0.01 else f"{n * step * 1e3:g} ms"
+            yield svg.text(x, self.bottom + 16, label, "small soft", "middle")
+
+    def _track(self, track: Track, row: list[Span], y: float) -> Iterator[str]:
+        height = self.row - (18 if self.row > 40 else 6)
+        baseline = y + height / 2 + 4
+        label = svg.fitted(self.names[track], self.left - 28)
+        yield svg.text(self.left - 12, baseline, label, "mono b", "end")
+        for span in sorted(row, key=lambda span: span.kind == "run"):
+            yield self._bar(span, y, height)
+        waits = [(s, s.place) for s in row if s.kind == "wait" and s.place]
+        labels = [w for s, p in waits for w in self._words(s, p, baseline)]
+        yield from labels
+        if waits and not labels and self.row > 40:  # no room inside: once, below
+            counts = Counter(place.text for _, place in waits)
+            words = " · ".join(
+                f"{text}, {n} times" if n > 1 else text
+                for text, n in counts.most_common(2)
+            )
+            yield svg.text(self.left + 2, y + height + 13, words, "mono small soft")
+        if track.outcome is not Outcome.OPEN:
+            words = track.error or track.outcome.value
+            words = svg.fitted(f"{MARKS[track.outcome]} {words}", 122)
+            kind = "done" if track.outcome is Outcome.RETURNED else "fail"
+            yield svg.text(RIGHT + 10, baseline, words, f"small {kind}")
+
+    def _bar(self, span: Span, y: float, height: float) -> str:
+        x, width = self.x(span.start), self.x(span.end) - self.x(span.start)
+        where = f" at {span.place.file}:{span.place.line}" if span.place else ""
+        hint = f"{LEGEND[span.kind]}{where}, {span.start:.4f} to {span.end:.4f} s"
+        if span.kind == "run":  # a hairline at least, and taller than what it covers
+            thin = max(width, 3)
+            return svg.rect(
+                x - (thin - width) / 2, y - 2, thin, height + 4, "run", hint=hint
+            )
+        if span.kind == "ready":  # lower than waiting: told apart without its colour
+            y, height = y + height / 4, height / 2
+        return svg.rect(x, y, max(width, 0.5), height, span.kind, hint=hint)
+
+    def _words(self, span: Span, place: Place, baseline: float) -> Iterator[str]:
+        """The line that a task waits at, inside its bar where there is room."""
+        room = self.x(span.end) - self.x(span.start) - 16
+        where = f"{place.file}:{place.line}"
+        words = svg.fitted(place.text, room)
+        if words != place.text and len(words) < 20:
+            return
+        yield svg.text(self.x(span.start) + 9, baseline, words, "mono")
+        if (len(words) + len(where) + 2) * svg.CHARACTER < room:
+            yield svg.text(
+                self.x(span.end) - 8, baseline, where, "mono small soft", "end"
+            )
+
+    def _placed_notes(self) -> tuple[list[tuple[float, int, str]], int]:
+        """Each printed text with its lane, so that no two of them overlap."""
+        free_from = [0.0] * NOTE_LANES
+        placed = []
+        for note in list(self.timeline.notes):
+            x, words = self.x(note.at), svg.fitted(note.text, 300)
+            width = len(words) * svg.CHARACTER * 0.92 + 12
+            start = min(x + 5, svg.WIDTH - 16 - width)
+            lane = next((n for n in range(NOTE_LANES) if free_from[n] <= start), -1)
+            if lane >= 0:
+                free_from[lane] = start + width
+            placed.append((note.at, lane, words))
+        return placed, max([lane + 1 for _, lane, _ in placed], default=0)
+
+    def _printed(self) -> Iterator[str]:
+        for at, lane, words in self.notes:
+            x, y = self.x(at), 52 + max(lane, 0) * 16
+            yield svg.line(x, y - 10, x, self.top, "note")
+            if lane >= 0:
+                right = x + len(words) * svg.CHARACTER * 0.92 + 21 > svg.WIDTH
+                yield svg.text(
+                    x - 5 if right else x + 5,
+                    y,
+                    words,
+                    "mono small note",
+                    "end" if right else "start",
+                )
+
+    def _legend(self) -> Iterator[str]:
+        x, y = self.left, self.bottom + 40
+        for kind, words in LEGEND.items():
+            width = 3 if kind == "run" else 12
+            height = 6 if kind == "ready" else 12
+            yield svg.rect(x + 12 - width, y - 4 - height / 2, width, height, kind)
+            yield svg.text(x + 18, y, words, "small soft")
+            x += 44 + len(words) * 6
+
+
+def _horizon(value: float) -> float:
+    """The next round number of seconds from ``value`` up: 1, 2.5 or 5 with zeros."""
+    steps = (n * 10.0**e for e in range(-6, 7) for n in (1, 2.5, 5))
+    return next((step for step in steps if step >= value * 0.999), value)
