@@ -154,11 +154,8 @@ class Recording:
         self._zero = perf_counter()
         self._thread = threading.get_ident()
         with _watched(loop), _printing():
-            token = _recordings.set((*_recordings.get(), self))
-            try:
+            with self.listening():
                 self._task = loop.create_task(program)
-            finally:
-                _recordings.reset(token)
             try:
                 await asyncio.wait([self._task])
             except asyncio.CancelledError:
@@ -186,6 +183,16 @@ class Recording:
             return ""
         error = task.exception()
         return learners_traceback(error) if error else ""
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Note what is printed in this context, and whose tasks are started in it."""
+        token = _recordings.set((*_recordings.get(), self))
+        try:
+            with _printing():
+                yield
+        finally:
+            _recordings.reset(token)
 
     def drive(
         self, coro: Coroutine[Any, Any, Any], name: str | None = None
