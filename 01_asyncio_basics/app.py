@@ -16,13 +16,13 @@ sys.path.append(str(HERE.parent))  # for workshop/: --app-dir adds this folder o
 import fetch_receive  # noqa: E402
 
 from workshop.background import Background  # noqa: E402
-from workshop.pages import PageSocket, page_application, source  # noqa: E402
+from workshop.pages import Viewer, page_application, source  # noqa: E402
 
 REFRESH = 0.1  # seconds from one picture of a running program to the next
 
 
 class Program(NamedTuple):
-    """A choice on the page; only these can be run, whatever a socket asks for."""
+    """A choice on the page."""
 
     title: str
     about: str
@@ -47,47 +47,14 @@ PROGRAMS = {
 }
 
 
-class Viewer:
+class Stage01(Viewer):
     """One open page: its chosen program and the run that it shows."""
 
-    def __init__(self, socket: PageSocket) -> None:
-        self.socket = socket
-        self.program = next(iter(PROGRAMS.values()))
-        self.run: Background | None = None
-        self.showing: asyncio.Task[None] | None = None
+    programs = PROGRAMS
+    buttons = ("run", "stop")
+    run: Background | None = None
 
-    async def talk(self) -> None:
-        await self.socket.show(choices=choices())
-        await self.choose("tasks")
-        async with asyncio.TaskGroup() as self.tasks:
-            try:
-                async for press in self.socket.presses():
-                    await self.socket.show(problem="")
-                    await self.pressed(press)
-            finally:  # the page was closed: so ends its program
-                await self.stop()
-
-    async def pressed(self, press: dict[str, Any]) -> None:
-        if press["press"] == "choose":
-            await self.choose(press.get("program"))
-        elif press["press"] == "run":
-            await self.stop()
-            self.run = Background(self.program.main, self.program.title)
-            self.run.start()
-            self.showing = self.tasks.create_task(self.show_run(self.run))
-        elif press["press"] == "stop":
-            await self.stop()
-            await self.socket.show(state="stopped")
-        else:
-            known = "choose, run and stop"
-            await self.problem(f"There is no button {press['press']!r}, only {known}.")
-
-    async def choose(self, name: Any) -> None:
-        if not isinstance(name, str) or name not in PROGRAMS:
-            names = ", ".join(PROGRAMS)
-            await self.problem(f"There is no program {name!r}. Choose one of: {names}.")
-            return
-        await self.stop()
+    async def chosen(self, name: str) -> None:
         self.program = PROGRAMS[name]
         await self.socket.show(
             about=escape(self.program.about),
@@ -96,13 +63,27 @@ class Viewer:
             state="ready",
         )
 
-    async def show_run(self, run: Background) -> None:
+    async def on_run(self) -> None:
+        self.run = Background(self.program.main, self.program.title)
+        self.run.start()
+        self.play(self.show(self.run))
+
+    async def on_stop(self) -> None:
+        await self.socket.show(state="stopped")
+
+    async def pause(self) -> None:  # also where the page was closed
+        if self.run:
+            self.run.stop()
+            self.run = None
+        await super().pause()
+
+    async def show(self, run: Background) -> None:
         """Send the picture again and again, until it is the last one."""
         finished = False
         while not finished:
             finished = not run.alive  # asked first: the last picture is whole
             timeline = run.timeline
-            places = [(t.place, name) for t, name in timeline.names().items()]
+            places = [(track.place, name) for track, name in timeline.names().items()]
             here = [(place, name) for place, name in places if place]
             printed = [f"{note.at:6.3f} s  {note.text}" for note in timeline.notes]
             await self.socket.show(
@@ -113,29 +94,5 @@ class Viewer:
             )
             await asyncio.sleep(REFRESH)
 
-    async def stop(self) -> None:
-        if self.run:
-            self.run.stop()
-        if self.showing:
-            self.showing.cancel()
-            await asyncio.wait([self.showing])
-        self.run = self.showing = None
 
-    async def problem(self, words: str) -> None:
-        await self.socket.show(problem=escape(words))
-
-
-def choices() -> str:
-    """The programs as radio buttons, the first one chosen."""
-    return "".join(
-        f'<label><input type="radio" name="program" value="{name}"'
-        f"{' checked' if n == 0 else ''}> {escape(program.title)}</label>"
-        for n, (name, program) in enumerate(PROGRAMS.items())
-    )
-
-
-async def talk(socket: PageSocket) -> None:
-    await Viewer(socket).talk()
-
-
-application = page_application(HERE / "page.html", talk)
+application = page_application(HERE / "page.html", Stage01)

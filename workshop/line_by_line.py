@@ -55,31 +55,34 @@ class Tape:
                 sys.settrace(before)
         self._keep("The program has ended.")
 
-    def _trace(self, frame: FrameType, event: str, value: object) -> Any:
+    def _trace(self, frame: FrameType, event: str, value: Any) -> Any:
         code = frame.f_code
-        if code not in self._names:
+        if code not in self._names or self._status[code] == "closed":
             return None
-        name = self._names[code]
+        name, status = self._names[code], self._status[code]
         self._line[code] = frame.f_lineno
-        variables = {k: v for k, v in frame.f_locals.items() if k != "q"}
-        self._variables[code] = ", ".join(f"{k} = {v!r}" for k, v in variables.items())
-        happened = self._queue_change(name, frame.f_locals.get("q"))
         if event == "call":
-            began = self._status[code] == "not begun"
             self._status[code] = "running"
-            self._keep(f"{name} {'begins' if began else 'goes on where it left off'}.")
+            began = status == "not begun"
+            happened = f"{name} {'begins' if began else 'goes on where it left off'}."
         elif event == "line":
-            self._status[code] = "running"
-            self._keep(happened or f"{name} is about to run line {frame.f_lineno}.")
+            happened = f"{name} is about to run line {frame.f_lineno}."
         elif event == "return":
             last = dis.opname[code.co_code[frame.f_lasti]]
             self._status[code] = "returned" if "RETURN" in last else "suspended"
-            self._keep(happened or _gave_way(name, self._status[code], value))
+            happened = _gave_way(name, self._status[code], value)
+        elif value[0] is GeneratorExit:  # nobody holds it any longer
+            self.states.pop()  # it only seemed to go on
+            self._status[code] = "closed"
+            happened = f"{name} is closed: nobody is left to resume it."
+        else:
+            return self._trace
+        variables = {k: v for k, v in frame.f_locals.items() if k != "q"}
+        self._variables[code] = ", ".join(f"{k} = {v!r}" for k, v in variables.items())
+        self._keep(self._queue_change(name, frame.f_locals["q"]) or happened)
         return self._trace
 
     def _queue_change(self, name: str, q: Any) -> str:
-        if q is None:
-            return ""
         before, self._held = self._held, list(getattr(q, "_queue", q))
         if len(self._held) > len(before):
             return f"{name} added {self._held[-1]} to the queue."

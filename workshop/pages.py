@@ -5,9 +5,10 @@ pieces of the page by their ids, ``{"picture": "<svg…>", "state": "running"}``
 ``static/page.js`` puts them in. How an ASGI application works is stage 03's lesson.
 """
 
+import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -57,10 +58,80 @@ class PageSocket:
             await self._send({"type": "websocket.send", "bytes": None, "text": text})
 
 
-def page_application(
-    page: Path, talk: Callable[[PageSocket], Awaitable[None]]
-) -> ASGIApplication:
-    """An application that serves ``page`` and runs ``talk`` for every open copy."""
+class Viewer:
+    """One open page: a choice of programs, and buttons.
+
+    A stage's page subclasses it: ``programs`` are the choices (only these can be run,
+    whatever a socket asks for), and a button named *run* calls the method ``on_run``.
+    """
+
+    programs: Mapping[str, Any]  # each has a title and an about
+    buttons: tuple[str, ...]
+
+    def __init__(self, socket: PageSocket) -> None:
+        self.socket = socket
+        self._playing: asyncio.Task[None] | None = None
+
+    async def chosen(self, name: str) -> None:
+        """Show the program ``name`` before its first step."""
+        raise NotImplementedError
+
+    async def talk(self) -> None:
+        """Answer the page's buttons until it is closed; then nothing goes on."""
+        await self.socket.show(choices=self._choices())
+        async with asyncio.TaskGroup() as self._tasks:
+            try:
+                await self._choose(next(iter(self.programs)))
+                async for press in self.socket.presses():
+                    await self.socket.show(problem="")
+                    await self._pressed(press)
+            finally:
+                await self.pause()
+
+    def play(self, show: Coroutine[Any, Any, None]) -> None:
+        """Go on showing something while the page's buttons are answered."""
+        self._playing = self._tasks.create_task(show)
+
+    async def pause(self) -> None:
+        """End what :meth:`play` began."""
+        if self._playing:
+            self._playing.cancel()
+            await asyncio.wait([self._playing])
+            self._playing = None
+
+    async def _pressed(self, press: dict[str, Any]) -> None:
+        button = press["press"]
+        if button == "choose":
+            await self._choose(press.get("program"))
+        elif button in self.buttons:
+            await self.pause()
+            await getattr(self, f"on_{button}")()
+        else:
+            await self._problem("button", button, ("choose", *self.buttons))
+
+    async def _choose(self, name: Any) -> None:
+        if isinstance(name, str) and name in self.programs:
+            await self.pause()
+            await self.chosen(name)
+        else:
+            await self._problem("program", name, self.programs)
+
+    async def _problem(self, kind: str, name: Any, known: Iterable[str]) -> None:
+        words = f"There is no {kind} {name!r:.60}. Choose one of: {', '.join(known)}."
+        await self.socket.show(problem=escape(words))
+
+    def _choices(self) -> str:
+        """The programs as radio buttons, the first one chosen."""
+        first = next(iter(self.programs))
+        return "".join(
+            f'<label><input type="radio" name="program" value="{name}"'
+            f"{' checked' if name == first else ''}> {escape(program.title)}</label>"
+            for name, program in self.programs.items()
+        )
+
+
+def page_application(page: Path, viewer: type[Viewer]) -> ASGIApplication:
+    """An application that serves ``page``, with a ``viewer`` for every open copy."""
 
     async def application(
         scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
@@ -73,7 +144,7 @@ def page_application(
                 await send({"type": "websocket.close", "code": 1008, "reason": None})
                 return
             await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
-            await talk(PageSocket(receive, send))
+            await viewer(PageSocket(receive, send)).talk()
         elif scope["type"] == "lifespan":
             while (await receive())["type"] != "lifespan.shutdown":
                 await send({"type": "lifespan.startup.complete"})
