@@ -9,6 +9,8 @@ import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import psutil
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 UVICORN = re.compile(r"Uvicorn running on (http://[\d.]+:\d+)")
 
@@ -29,8 +31,7 @@ class ServerProcess:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self.lines.append(line)
-            found = self._address.search(line)
-            if found and not self.url:
+            if not self.url and (found := self._address.search(self.log)):
                 self.url = found[1]
                 self._found.set()
         self._found.set()  # the process has ended: nobody waits any longer
@@ -55,14 +56,15 @@ def server_process(
     *,
     address: re.Pattern[str] = UVICORN,
     cwd: Path = ROOT,
+    python: str = sys.executable,
     **environment: str,
 ) -> Iterator[ServerProcess]:
-    """Run ``command`` (arguments after the interpreter) until the block ends.
+    """Run ``python command`` (its arguments) until the block ends.
 
-    The server is ready when it has printed a line that ``address`` matches.
+    The server is ready when ``address`` is found in what it has printed.
     """
     process = subprocess.Popen(
-        [sys.executable, *command],
+        [python, *command],
         cwd=cwd,
         env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
         stdout=subprocess.PIPE,
@@ -76,9 +78,20 @@ def server_process(
         yield server
     finally:
         if process.poll() is None:
+            # A killed parent cannot end its workers, and they hold its output open.
+            workers = psutil.Process(process.pid).children(recursive=True)
             process.terminate()
             try:
                 process.wait(10)
             except subprocess.TimeoutExpired:
                 process.kill()
+            for worker in workers:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    worker.kill()  # psutil knows if the number was given anew
         server.wait()
+
+
+def alive(processes: Sequence[psutil.Process]) -> list[psutil.Process]:
+    """Those of ``processes`` that do not end; ending takes them a moment."""
+    _, left = psutil.wait_procs(list(processes), timeout=3)
+    return [process for process in left if process.status() != psutil.STATUS_ZOMBIE]

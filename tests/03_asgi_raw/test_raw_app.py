@@ -1,0 +1,156 @@
+"""The bare application, with no server at all: dictionaries in, dictionaries out."""
+
+import pytest
+from asgiref.testing import ApplicationCommunicator
+from starlette.testclient import TestClient
+
+from tests.support.processes import ROOT
+
+WEBSOCKET = {"type": "websocket", "path": "/"}
+CONNECT = {"type": "websocket.connect"}
+DISCONNECT = {"type": "websocket.disconnect", "code": 1001}
+
+
+def receive(**content):
+    return {"type": "websocket.receive", **content}
+
+
+async def opened(application):
+    peer = ApplicationCommunicator(application, dict(WEBSOCKET))
+    await peer.send_input(CONNECT)
+    assert (await peer.receive_output())["type"] == "websocket.accept"
+    return peer
+
+
+async def text_for(application, event):
+    peer = await opened(application)
+    await peer.send_input(event)
+    answer = await peer.receive_output()
+    assert answer["type"] == "websocket.send"
+    await peer.send_input(DISCONNECT)
+    await peer.wait()
+    return answer["text"]
+
+
+def test_the_file_is_short_enough_to_read_in_one_sitting():
+    lines = (ROOT / "03_asgi_raw" / "app.py").read_text("utf-8").splitlines()
+    assert len(lines) <= 80
+
+
+async def test_a_ping_is_answered_with_pong(application):
+    assert await text_for(application, receive(text="ping")) == "pong!"
+
+
+async def test_another_text_is_answered_with_advice(application):
+    said = await text_for(application, receive(text="PING"))
+    assert said == "A text of length 4 that is not ping. Send ping, get pong!"
+
+
+async def test_an_empty_text_is_a_text(application):
+    assert "A text of length 0" in await text_for(application, receive(text=""))
+
+
+@pytest.mark.parametrize("content", [{}, {"text": None}], ids=["no text", "None"])
+async def test_a_binary_frame_is_told_that_it_is_not_text(application, content):
+    said = await text_for(application, receive(bytes=b"ping", **content))
+    assert said == "4 bytes, but no text. Send the text ping."
+
+
+async def test_an_empty_binary_frame_is_not_an_empty_text(application):
+    assert "0 bytes" in await text_for(application, receive(bytes=b"", text=None))
+
+
+async def test_two_messages_get_two_answers_in_their_order(application):
+    peer = await opened(application)
+    await peer.send_input(receive(text="ping"))
+    await peer.send_input(receive(bytes=b"1"))
+    assert (await peer.receive_output())["text"] == "pong!"
+    assert (await peer.receive_output())["text"].startswith("1 bytes")
+    await peer.send_input(DISCONNECT)
+    await peer.wait()
+
+
+async def test_a_peer_that_leaves_after_the_handshake_ends_the_handler(application):
+    peer = await opened(application)
+    await peer.send_input(DISCONNECT)
+    await peer.wait()
+    assert await peer.receive_nothing()
+
+
+async def test_a_peer_that_leaves_before_the_handshake_ends_the_handler(application):
+    peer = ApplicationCommunicator(application, dict(WEBSOCKET))
+    await peer.send_input(DISCONNECT)
+    await peer.wait()
+    assert await peer.receive_nothing()
+
+
+@pytest.mark.parametrize("last", ["websocket.accept", "websocket.send"])
+async def test_a_peer_that_leaves_during_a_reply_ends_the_handler(application, last):
+    events = iter([CONNECT, receive(text="ping")])
+    sent = []
+
+    async def receive_next():
+        return next(events)
+
+    async def send(event):
+        sent.append(event["type"])
+        if event["type"] == last:
+            raise ConnectionResetError("the peer has left")
+
+    await application(dict(WEBSOCKET), receive_next, send)
+    assert sent[-1] == last
+
+
+async def test_the_start_and_the_end_of_the_server_are_answered(application):
+    server = ApplicationCommunicator(application, {"type": "lifespan"})
+    await server.send_input({"type": "lifespan.startup"})
+    assert await server.receive_output() == {"type": "lifespan.startup.complete"}
+    assert await server.receive_nothing()
+    await server.send_input({"type": "lifespan.shutdown"})
+    assert await server.receive_output() == {"type": "lifespan.shutdown.complete"}
+    await server.wait()
+
+
+async def test_an_unknown_kind_of_conversation_is_refused_by_name(application):
+    peer = ApplicationCommunicator(application, {"type": "telegraph"})
+    with pytest.raises(NotImplementedError, match="telegraph"):
+        await peer.wait()
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/", "text/html"),
+        ("/static/style.css", "text/css"),
+        ("/static/palette.css", "text/css"),
+        ("/static/console.js", "text/javascript"),
+    ],
+)
+def test_a_file_of_the_page_comes_with_its_type(application, path, kind):
+    with TestClient(application) as client:
+        response = client.get(path)
+        assert response.status_code == 200
+        assert response.headers["content-type"].startswith(kind)
+        assert int(response.headers["content-length"]) == len(response.content) > 100
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/static/", "/static/../app.py"])
+def test_any_other_path_is_not_found(application, path):
+    with TestClient(application) as client:
+        assert client.get(path).status_code == 404
+
+
+def test_any_other_method_is_refused_with_what_is_allowed(application):
+    with TestClient(application) as client:
+        response = client.post("/")
+        assert response.status_code == 405
+        assert response.headers["allow"] == "GET, HEAD"
+        assert client.head("/").status_code == 200
+
+
+def test_a_foreign_client_plays_ping_pong(application):
+    with TestClient(application) as client, client.websocket_connect("/") as socket:
+        socket.send_text("ping")
+        assert socket.receive_text() == "pong!"
+        socket.send_bytes(b"ping")
+        assert "4 bytes" in socket.receive_text()

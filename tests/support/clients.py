@@ -1,0 +1,30 @@
+"""Clients that nobody here wrote, by short names: ``http.client``, ``websockets``."""
+
+import http.client
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from websockets.sync.client import ClientConnection, connect
+
+
+class Response(NamedTuple):
+    status: int
+    headers: http.client.HTTPMessage
+    body: str
+
+
+def fetch(url: str, method: str = "GET") -> Response:
+    """One HTTP request on a connection of its own; no redirect is followed."""
+    address = urlsplit(url)
+    connection = http.client.HTTPConnection(address.netloc, timeout=10)
+    try:
+        connection.request(method, address.path or "/")
+        response = connection.getresponse()
+        return Response(response.status, response.headers, response.read().decode())
+    finally:
+        connection.close()
+
+
+def websocket(url: str) -> ClientConnection:
+    """A websocket to the server at ``url``, an ``http:`` address."""
+    return connect(url.replace("http", "ws", 1) + "/", open_timeout=10)

@@ -1,0 +1,92 @@
+"""The servers that our applications must run under, each as its plain command."""
+
+import contextlib
+import re
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from tests.support.processes import ROOT, UVICORN, ServerProcess, server_process
+
+
+class Server(NamedTuple):
+    """One server: how it is started, and the line that says where it listens."""
+
+    command: Callable[[str, int], list[str]]  # application, port → arguments of python
+    address: re.Pattern[str] = UVICORN
+    any_port: bool = True  # understands port 0 and tells which one it got
+    early: bool = False  # prints its address before its worker listens there
+
+
+def _uvicorn(websockets: str) -> Server:
+    return Server(
+        lambda app, port: ["-m", "uvicorn", app, f"--port={port}", f"--ws={websockets}"]
+    )
+
+
+SERVERS = {
+    "uvicorn-websockets": _uvicorn("websockets"),
+    "uvicorn-sansio": _uvicorn("websockets-sansio"),
+    "uvicorn-wsproto": _uvicorn("wsproto"),
+    "daphne": Server(
+        lambda app, port: ["-m", "daphne", "-b", "127.0.0.1", "-p", str(port), app],
+        re.compile(r"Listening on TCP address ([\d.]+:\d+)"),
+    ),
+    "hypercorn": Server(
+        lambda app, port: ["-m", "hypercorn", "-b", f"127.0.0.1:{port}", app],
+        re.compile(r"Running on (http://[\d.]+:\d+)"),
+    ),
+    "granian": Server(
+        lambda app, port: ["-m", "granian", "--interface=asgi", f"--port={port}", app],
+        re.compile(r"Listening at: (http://[\d.]+:\d+)"),
+        any_port=False,  # for port 0 it prints 0
+        early=True,
+    ),
+}
+
+
+@contextlib.contextmanager
+def running(
+    name: str, application: str, folder: str, **environment: str
+) -> Iterator[ServerProcess]:
+    """Run ``application`` of the stage in ``folder`` under the server ``name``.
+
+    Args:
+        name: a key of ``SERVERS``.
+        application: ``module:attribute``.
+        folder: the stage's folder, the server's working directory.
+        environment: variables to add for the server.
+    """
+    server = SERVERS[name]
+    port = 0 if server.any_port else free_port()
+    with server_process(
+        server.command(application, port),
+        address=server.address,
+        cwd=Path(ROOT, folder),
+        **environment,
+    ) as process:
+        if "://" not in process.url:
+            process.url = f"http://{process.url}"
+        if server.early:
+            _wait_until_listening(process)
+        yield process
+
+
+def _wait_until_listening(server: ServerProcess) -> None:
+    # Nothing is printed or signalled when the worker is up: all that is left is to try.
+    address = urlsplit(server.url)
+    for _ in range(600):
+        with contextlib.suppress(ConnectionRefusedError):
+            socket.create_connection((address.hostname, address.port)).close()
+            return
+        time.sleep(0.05)
+    raise AssertionError("nothing listens after 30 s:\n" + server.log)
+
+
+def free_port() -> int:
+    """A port that was free a moment ago, for servers that cannot choose one."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
