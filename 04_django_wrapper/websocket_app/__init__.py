@@ -1,0 +1,1 @@
+"""The article's project: Django for http, a coroutine of our own for websockets."""
