@@ -1,0 +1,22 @@
+"""Stage 04's Django project, in this process, with a database of its own."""
+
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def project_environment(tmp_path_factory):
+    """Settings are read once, when the project is first imported: so before that."""
+    database = tmp_path_factory.mktemp("stage_04") / "test.sqlite3"
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("SECRET_KEY", "DEBUG", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS"):
+            patch.delenv(name, raising=False)
+        patch.setenv("DATABASE_URL", f"sqlite:///{database}")
+        patch.setenv("DJANGO_SETTINGS_MODULE", "websocket_app.settings")
+        yield
+
+
+@pytest.fixture(scope="session")
+def application(project_environment):
+    from websocket_app.asgi import application
+
+    return application

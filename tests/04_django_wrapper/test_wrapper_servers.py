@@ -1,0 +1,138 @@
+"""The Django project under every server, as a process of its own."""
+
+import contextlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from tests.support.clients import fetch, websocket
+from tests.support.processes import ROOT, server_process
+from tests.support.servers import SERVERS, free_port, running
+
+STAGE = ROOT / "04_django_wrapper"
+WEBSOCKETS = ["websockets", "websockets-sansio", "wsproto"]
+APPLICATION = "websocket_app.asgi:application"
+
+
+@pytest.fixture(scope="module", params=SERVERS)
+def server(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("no_database")
+    with running(
+        request.param,
+        APPLICATION,
+        "04_django_wrapper",
+        DATABASE_URL=f"sqlite:///{folder}/none.sqlite3",
+    ) as process:
+        yield process
+    assert list(folder.iterdir()) == []  # neither page nor socket asked for a database
+
+
+def test_claim_21_a_server_shows_the_page_without_a_database(server):
+    page = fetch(server.url)
+    assert page.status == 200
+    assert "Django answers http" in page.body
+
+
+def test_claim_21_a_server_hands_its_websockets_to_the_coroutine(server):
+    with websocket(server.url) as client:
+        client.send("ping")
+        assert client.recv(timeout=10) == "pong!"
+        client.send("")
+        assert "A text of length 0" in client.recv(timeout=10)
+        client.send(b"ping")
+        assert client.recv(timeout=10) == "4 bytes, but no text. Send the text ping."
+    assert client.close_code == 1000
+
+
+def test_the_admin_has_its_styles_under_a_plain_server(server):
+    css = fetch(f"{server.url}/static/admin/css/base.css")
+    assert css.status == 200
+    assert css.headers["content-type"] == "text/css"
+    assert (
+        fetch(f"{server.url}/admin/").headers["location"]
+        == "/admin/login/?next=/admin/"
+    )
+    assert fetch(f"{server.url}/admin/login/").status == 200
+    assert "Traceback" not in server.log
+    assert "StreamingHttpResponse" not in server.log  # Django's warning about files
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to catch")
+@pytest.mark.parametrize(
+    "implementation", ["websockets", "websockets-sansio", "wsproto"]
+)
+@pytest.mark.parametrize("place", ["in its folder", "with --app-dir"])
+def test_the_plain_command_works_both_ways_and_ends_at_sigterm(
+    place, implementation, tmp_path
+):
+    command = ["-m", "uvicorn", APPLICATION, "--port", "0", "--ws", implementation]
+    if place == "with --app-dir":
+        command[2:2] = ["--app-dir", "04_django_wrapper"]
+    with (
+        server_process(
+            command,
+            cwd=STAGE if place == "in its folder" else ROOT,
+            DATABASE_URL=f"sqlite:///{tmp_path}/none.sqlite3",
+        ) as server,
+        websocket(server.url) as client,
+    ):
+        client.send("ping")
+        assert client.recv(timeout=10) == "pong!"
+        server.process.send_signal(signal.SIGTERM)
+        assert server.wait() == -signal.SIGTERM
+        with contextlib.suppress(Exception):
+            client.recv(timeout=10)
+        assert client.close_code == 1012
+        assert "Application shutdown complete" in server.log
+        assert "Traceback" not in server.log
+
+
+def test_the_stage_starts_from_any_folder(tmp_path):
+    command = ["-m", "uvicorn", "--app-dir", str(STAGE), APPLICATION, "--port", "0"]
+    with server_process(
+        command, cwd=tmp_path, DATABASE_URL=f"sqlite:///{tmp_path}/none.sqlite3"
+    ) as server:
+        assert fetch(f"{server.url}/static/console.js").status == 200
+
+
+def test_a_plain_runserver_answers_a_websocket_with_a_page(tmp_path):
+    with server_process(
+        ["manage.py", "runserver", "--noreload", f"127.0.0.1:{free_port()}"],
+        address=re.compile(r"development server at (http://[\d.]+:\d+)"),
+        cwd=STAGE,
+        DATABASE_URL=f"sqlite:///{tmp_path}/none.sqlite3",
+    ) as server:
+        with pytest.raises(InvalidStatus) as refusal:
+            websocket(server.url)
+        assert refusal.value.response.status_code == 200
+        with pytest.raises(InvalidStatus) as refusal:
+            websocket(server.url + "/ws")
+        assert refusal.value.response.status_code == 404
+
+
+@pytest.mark.parametrize("order", ["ours", "imports first"])
+def test_claim_16_a_model_can_be_imported_only_after_django_is_ready(order, tmp_path):
+    project = shutil.copytree(STAGE, tmp_path / "project")
+    handler = project / "websocket_app" / "websocket.py"
+    with handler.open("a", encoding="utf-8") as file:
+        file.write("\nfrom django.contrib.auth.models import User\n")
+    imports = ["websocket_app.websocket", "websocket_app.asgi"]
+    if order == "ours":
+        imports.reverse()
+    ended = subprocess.run(
+        [sys.executable, "-c", f"import {', '.join(imports)}"],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    if order == "ours":
+        assert (ended.returncode, ended.stderr) == (0, "")
+    else:
+        assert ended.returncode == 1
+        assert "AppRegistryNotReady: Apps aren't loaded yet." in ended.stderr
