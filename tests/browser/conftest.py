@@ -1,0 +1,88 @@
+"""A real Chromium, and the four stages as real uvicorn processes."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
+
+from tests.support.processes import server_process
+from workshop.doctor import find_browser
+
+SCREENSHOTS = Path(__file__).parent / "screenshots"
+QUIET = (
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+APPLICATIONS = {
+    "01": ["--app-dir", "01_asyncio_basics", "app:application"],
+    "02": ["--app-dir", "02_coroutines", "app:application"],
+    "03": ["--app-dir", "03_asgi_raw", "app:application"],
+    "04": ["--app-dir", "04_django_wrapper", "websocket_app.asgi:application"],
+}
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    path = find_browser()
+    if path is None:
+        words = "no Chromium or Chrome found; `python3 -m workshop doctor` says more"
+        if os.environ.get("CI") == "true":
+            pytest.fail(words)
+        pytest.skip(words)
+    root = hasattr(os, "getuid") and os.getuid() == 0  # its sandbox refuses root
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=path, args=[*QUIET, *(["--no-sandbox"] if root else [])]
+        )
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(browser: Browser, request: pytest.FixtureRequest) -> AsyncIterator[Page]:
+    """A new page; a screenshot is kept, and an error on its console fails the test."""
+    page = await browser.new_page(viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(15_000)
+    errors: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            errors.append(message.text)
+
+    page.on("console", note)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    SCREENSHOTS.mkdir(exist_ok=True)
+    name = request.node.name.replace("[", "-").replace("]", "")
+    await page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+    await page.close()
+    assert not errors
+
+
+class Stages:
+    """Each stage's address; its server starts when it is first asked for."""
+
+    def __init__(self, running: ExitStack, database: Path) -> None:
+        self._running = running
+        self._database = f"sqlite:///{database}"
+        self._urls: dict[str, str] = {}
+
+    def __getitem__(self, number: str) -> str:
+        if number not in self._urls:
+            command = ["-m", "uvicorn", *APPLICATIONS[number], "--port", "0"]
+            server = server_process(command, DATABASE_URL=self._database)
+            self._urls[number] = self._running.enter_context(server).url
+        return self._urls[number]
+
+
+@pytest.fixture(scope="session")
+def stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stages]:
+    with ExitStack() as running:
+        yield Stages(running, tmp_path_factory.mktemp("database") / "db.sqlite3")

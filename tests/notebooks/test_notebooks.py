@@ -1,0 +1,97 @@
+"""Each notebook is run as a learner runs it: every cell, in order, in a new kernel."""
+
+import json
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
+STAGES = ["01_asyncio_basics", "02_coroutines", "03_asgi_raw", "04_django_wrapper"]
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+each = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+
+
+def test_every_stage_has_its_notebook() -> None:
+    assert [path.stem for path in PATHS] == STAGES
+
+
+async def run(path: Path, times: int = 1) -> list[str]:
+    """Run all cells ``times`` over in one kernel; what each printed the last time."""
+    notebook = nbformat.read(path, as_version=4)
+    cells = notebook.cells
+    notebook.cells = cells * times
+    client = NotebookClient(
+        notebook, timeout=60, resources={"metadata": {"path": str(NOTEBOOKS)}}
+    )
+    try:
+        await client.async_execute()
+    except CellExecutionError as error:
+        last = [cell for cell in notebook.cells if cell.get("execution_count")][-1]
+        pytest.fail(
+            f"{path.name}, cell {last['id']}:\n\n{last['source']}\n\n"
+            f"{ANSI.sub('', error.traceback)}",
+            pytrace=False,
+        )
+    return [
+        "".join(
+            output.get("text", "") or output.get("data", {}).get("text/plain", "")
+            for output in cell.get("outputs", [])
+        )
+        for cell in notebook.cells[-len(cells) :]
+    ]
+
+
+@each
+async def test_a_notebook_runs_from_its_first_cell_to_its_last_twice_in_a_row(
+    path: Path,
+) -> None:
+    await run(path, times=2)
+
+
+@each
+def test_a_notebook_is_stored_without_outputs_and_with_stable_ids(path: Path) -> None:
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    assert not any(cell["outputs"] or cell["execution_count"] for cell in code)
+    ids = [cell["id"] for cell in cells]
+    assert len(set(ids)) == len(ids)
+    assert all(identifier.startswith(path.stem[:2]) for identifier in ids)
+
+
+@each
+def test_a_code_cell_has_at_most_fifteen_lines(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            assert len(cell.source.splitlines()) <= 15, cell.source
+
+
+@each
+def test_a_notebook_opens_with_what_one_will_be_able_to_do_and_ends_with_key_points(
+    path: Path,
+) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    words = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    assert "After this you can" in words[0]
+    assert "You need" in words[0] and "minutes" in words[0]
+    points = words[-1].split("## Key points")[1].strip().splitlines()
+    assert 1 <= len(points) <= 5
+
+
+async def test_a_failing_cell_is_shown_as_the_cell_and_its_error(
+    tmp_path: Path,
+) -> None:
+    cell = nbformat.v4.new_code_cell("ping = 'pong!'\nping.upside_down()")
+    path = tmp_path / "broken.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), path)
+    with pytest.raises(pytest.fail.Exception) as failure:
+        await run(path)
+    assert "ping.upside_down()" in str(failure.value)
+    assert "AttributeError" in str(failure.value)
+    assert "nbclient" not in str(failure.value)
