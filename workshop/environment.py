@@ -1,0 +1,352 @@
+"""The packages of the lessons: installed once into ``.venv``, then found there.
+
+1. A Python that has all the packages needs no set-up. That is ``.venv`` itself, however
+   it was entered, and what ``uv run`` makes.
+2. Every other Python makes ``.venv`` with pip and runs the command again inside it.
+3. The stamp, the lock's SHA-256, is written last. No stamp means that a set-up was cut
+   off: ``.venv`` is made anew, since pip takes half a package for a whole one. A stamp
+   of another lock means that the lock has changed: pip installs what is new.
+4. One set-up at a time: it holds a lock on ``requirements.lock``, and so does its pip,
+   which a killed set-up leaves behind. Whoever comes second waits, then goes on.
+
+Standard library only: this module runs before anything is installed.
+"""
+
+import contextlib
+import errno
+import hashlib
+import importlib.util
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+import venv
+from collections.abc import Callable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO
+
+from workshop.errors import COMMAND, UserError
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCK = ROOT / "requirements.lock"
+VENV = ROOT / ".venv"
+PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+STAMP = VENV / "workshop-stamp"
+LOG = VENV / "workshop-setup.log"
+
+VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
+NO_ENSUREPIP = (
+    "this Python lacks the module ensurepip: install it "
+    f"(Debian, Ubuntu: sudo apt install python{VERSION}-venv)"
+)
+# What pip writes when it cannot reach the package index.
+NO_NETWORK = re.compile(r"connection broken by|Max retries exceeded|Failed to connect")
+
+
+def packages_in(lock: str) -> dict[str, str]:
+    """Name and version of each package that every platform needs.
+
+    A line with a marker (``; sys_platform == "win32"``) is for the installer to judge.
+    """
+    return dict(re.findall(r"^([\w.-]+)==([^\s;]+)\s*\\?$", lock, re.MULTILINE))
+
+
+def missing() -> list[str]:
+    """The packages that the running Python lacks, of those that it should have.
+
+    Those are the lock's, in its versions; but uv chooses versions itself, within
+    ``pyproject.toml``, so that where uv has installed only the names there count.
+
+    Read from the folder names of the "Recording installed projects" specification
+    (NAME-VERSION.dist-info), which costs a hundredth of reading their metadata. Pip
+    writes RECORD last: without it the package is half there.
+    """
+    installed: dict[str, str] = {}
+    for record in (r for p in sys.path for r in Path(p).glob("*.dist-info/RECORD")):
+        name, _, version = record.parent.name.removesuffix(".dist-info").partition("-")
+        installed.setdefault(_canonical(name), version)  # the first is imported
+    if made_by_uv(Path(sys.prefix)):
+        return [name for name in _direct() if _canonical(name) not in installed]
+    wanted = packages_in(LOCK.read_text("utf-8")).items()
+    return [f"{n}=={v}" for n, v in wanted if installed.get(_canonical(n)) != v]
+
+
+def _direct() -> list[str]:
+    """The names of the packages in ``pyproject.toml``, of all groups."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    groups = project.get("dependency-groups", {}).values()
+    lines = [*project["project"]["dependencies"], *chain.from_iterable(groups)]
+    return [re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in lines]
+
+
+def _canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def inside() -> bool:
+    """Whether the running Python is the one of ``.venv``."""
+    return Path(sys.prefix).resolve() == VENV
+
+
+def made_by_uv(prefix: Path = VENV) -> bool:
+    """Whether an environment is uv's work, which uv also repairs."""
+    return "\nuv = " in _configuration(prefix)
+
+
+def ready() -> bool:
+    """Whether ``.venv`` can be entered as it is."""
+    try:
+        stamped = STAMP.is_file() and STAMP.read_text("utf-8") == _fingerprint()
+        return PYTHON.exists() and (stamped or made_by_uv())
+    except OSError:  # not readable: the set-up says why
+        return False
+
+
+def _configuration(prefix: Path = VENV) -> str:
+    path = prefix / "pyvenv.cfg"
+    return path.read_text("utf-8") if path.is_file() else ""
+
+
+def _fingerprint() -> str:
+    return hashlib.sha256(LOCK.read_bytes()).hexdigest()
+
+
+def enter(arguments: list[str]) -> int:
+    """Run this command again with the Python of ``.venv``, made or repaired if needed.
+
+    Returns:
+        The command's exit code (POSIX: never returns, the process becomes the command).
+
+    Raises:
+        UserError: the set-up failed for a reason that the user can mend.
+    """
+    try:
+        if inside() or not ready():
+            set_up()
+        if inside() and missing():
+            raise UserError(f"{VENV} is damaged: delete it, then run {COMMAND}.")
+    except (OSError, ValueError) as error:  # ValueError: venv, about a link in the way
+        raise UserError(explain_error(error)) from None
+    found = re.search(r"^version(?:_info)? = (\d+\.\d+)", _configuration(), re.M)
+    if found and found[1] != VERSION:
+        print(f".venv has Python {found[1]}: it is used, not this command's {VERSION}.")
+    return become([str(PYTHON), "-m", "workshop", *arguments])
+
+
+def become(command: list[str]) -> int:
+    """Let ``command`` take this process's place."""
+    sys.stdout.flush()
+    if os.name != "nt":
+        os.execv(command[0], command)
+    # Windows has no exec that the console waits for. Ctrl-C reaches the child as well.
+    with subprocess.Popen(command) as process:
+        while True:
+            with contextlib.suppress(KeyboardInterrupt):
+                return process.wait()
+
+
+def set_up() -> None:
+    """Install the lock's packages into ``.venv``, which is made anew unless usable."""
+    if made_by_uv():
+        raise UserError(
+            "uv made .venv, and packages are missing in it. "
+            f"Run `uv sync`; or, without uv, delete .venv and run {COMMAND}."
+        )
+    if VENV.exists() and not VENV.is_dir():
+        raise UserError(f"{VENV} is a file and in the way: delete or rename it.")
+    try:
+        with _one_at_a_time() as lock:
+            if ready() and not inside():  # made by another terminal while we waited
+                return
+            usable = STAMP.exists() and _pip_works()
+            STAMP.unlink(missing_ok=True)
+            print(f"Installing {_count()} packages into {VENV} (once).", flush=True)
+            if not usable:
+                _create(lock)
+            _install(lock)
+            STAMP.write_text(_fingerprint(), "utf-8")
+    except KeyboardInterrupt:
+        print("\nStopped. The next run repairs the set-up.", flush=True)
+        raise
+
+
+def _pip_works() -> bool:
+    try:
+        command = [str(PYTHON), "-m", "pip", "--version"]
+        return subprocess.run(command, capture_output=True).returncode == 0
+    except OSError:
+        return False
+
+
+def _create(lock: BinaryIO) -> None:
+    """Make ``.venv`` anew, with pip."""
+    if inside():
+        raise UserError(
+            ".venv is unfinished and cannot be repaired from inside: type `deactivate` "
+            f"if it is active, then run {COMMAND} again."
+        )
+    if importlib.util.find_spec("ensurepip") is None:
+        raise UserError(f"{NO_ENSUREPIP}, then run {COMMAND} again.")
+    venv.EnvBuilder(clear=True, symlinks=os.name != "nt").create(VENV)
+    _run([str(PYTHON), "-m", "ensurepip", "--default-pip"], lock)
+
+
+def _install(lock: BinaryIO) -> None:
+    """Install the lock's packages, each checked against its hash."""
+    # --no-deps: the lock names them all. --no-compile: Python compiles what it imports.
+    # --retries 2: without a network pip gives up after seconds; the default is 5.
+    install = "install --require-hashes --no-deps --no-compile --retries 2 --no-input"
+    quiet = "--disable-pip-version-check --progress-bar off"
+    command = [str(PYTHON), "-m", "pip", *install.split(), *quiet.split()]
+    _run([*command, "-r", str(LOCK)], lock, _Progress())
+
+
+class _Progress:
+    """Counts pip's lines: in one that rewrites itself on a terminal, else in a few."""
+
+    def __init__(self) -> None:
+        self.total = _count()
+        self.done = 0
+        self.terminal = sys.stdout.isatty()
+
+    def __call__(self, line: str) -> None:
+        found = re.match(r"(?:Collecting|Processing|Ignoring) (?:\S*[/\\])?(\w+)", line)
+        if found:
+            self.done += 1
+            if self.terminal or self.done % 50 == 0:
+                self._show(f"{self.done}/{self.total} {found[1]}")
+        elif line.startswith("Installing collected packages"):
+            self._show("installing them; this takes half a minute")
+        elif line.startswith("Successfully installed"):
+            self._show("done", end="\n")
+
+    def _show(self, text: str, end: str = "") -> None:
+        if self.terminal:
+            print(f"\r  {text:<60.60}", end=end, flush=True)
+        else:
+            print(f"  {text}", flush=True)
+
+
+def _count() -> int:
+    return len(re.findall("^[^ #]+==", LOCK.read_text("utf-8"), re.MULTILINE))
+
+
+def _run(
+    command: list[str],
+    lock: BinaryIO,
+    show: Callable[[str], None] = lambda line: None,
+) -> None:
+    """Run a part of the set-up, which does not outlive this call.
+
+    Args:
+        command: the program and its arguments.
+        lock: the open lock file, which the program holds as well.
+        show: called with each line that the program writes.
+
+    Raises:
+        UserError: the program failed.
+    """
+    output: list[str] = []
+    posix = os.name != "nt"
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"},
+        encoding="utf-8",
+        errors="replace",
+        pass_fds=[lock.fileno()] if posix else [],
+        process_group=0 if posix else None,  # so that _end() reaches its children too
+    ) as process:
+        assert process.stdout is not None
+        try:
+            for line in process.stdout:
+                output.append(line)
+                show(line)
+            process.wait()
+        finally:
+            _end(process)
+    if process.returncode:
+        raise UserError(explain_output(output))
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    """End ``process``, if it still runs, and the processes that it has started."""
+    if sys.platform == "win32":
+        process.kill()
+    else:
+        with contextlib.suppress(ProcessLookupError):  # all of them have ended
+            os.killpg(process.pid, signal.SIGINT)  # pip removes its temporary files
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                pass
+            finally:
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def _one_at_a_time() -> Iterator[BinaryIO]:
+    """Hold the lock file; wait for it first if another set-up holds it."""
+    with LOCK.open("rb") as lock:
+        if not _try_lock(lock):
+            print("Another set-up of this folder runs: waiting for it.", flush=True)
+            while not _try_lock(lock):
+                time.sleep(0.2)
+        yield lock
+
+
+def _try_lock(lock: BinaryIO) -> bool:
+    """Take the lock of the operating system on an open file, unless it is taken."""
+    if sys.platform == "win32":
+        lock.seek(2**30)  # behind the content, which stays readable
+        try:
+            msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+    else:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:  # a file system without locks: nothing to wait for
+            return True
+    return True
+
+
+def explain_output(output: list[str]) -> str:
+    """Why the installer failed, from what it wrote; that goes into the log."""
+    text = "".join(output)
+    with contextlib.suppress(OSError):
+        LOG.write_text(text, "utf-8")
+    if "No space left on device" not in text and NO_NETWORK.search(text):
+        return (
+            "The packages could not be fetched: no connection to the package index. "
+            f"Check the network, then run {COMMAND} again. Log: {LOG}"
+        )
+    lines = [line.strip() for line in output if line.strip()] or ["no output"]
+    errors = [line for line in lines if line.startswith("ERROR")]
+    return f"The set-up failed: {(errors or lines)[-1]}\nLog: {LOG}"
+
+
+def explain_error(error: Exception) -> str:
+    """Why the set-up failed, from what the operating system said."""
+    number = error.errno if isinstance(error, OSError) else None
+    if number == errno.ENOSPC:
+        return f"The disk is full: make room for {VENV}, then run {COMMAND} again."
+    if number in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return (
+            f"{VENV} cannot be written: give your user the right to, and close "
+            f"programs that run from it. ({error})"
+        )
+    return f"{VENV} cannot be made: {error}"
