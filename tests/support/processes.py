@@ -57,6 +57,7 @@ def server_process(
     address: re.Pattern[str] = UVICORN,
     cwd: Path = ROOT,
     python: str = sys.executable,
+    stdin: int | None = None,
     **environment: str,
 ) -> Iterator[ServerProcess]:
     """Run ``python command`` (its arguments) until the block ends.
@@ -67,6 +68,7 @@ def server_process(
         [python, *command],
         cwd=cwd,
         env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
