@@ -26,7 +26,9 @@ class Background:
         self._stopped = False
         self._lock = threading.Lock()
         # A daemon: a program that never gives way does not keep the server alive.
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread = threading.Thread(
+            target=self._run, name=f"program {title}", daemon=True
+        )
 
     def start(self) -> None:
         self._thread.start()
