@@ -1,6 +1,7 @@
 """The same two waits in three ways: one after the other, in threads, as tasks.
 
-``python three_ways.py`` runs all three. Each delay is a tenth of ``fetch_receive.py``'s.
+``python three_ways.py`` runs all three. The delays are a tenth of those of
+``fetch_receive.py``.
 """
 
 import asyncio

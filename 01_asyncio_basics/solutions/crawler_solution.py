@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 
-from your_turn_crawler import AT_ONCE, PAGES, Site, check  # noqa: E402
+from your_turn_crawler import AT_ONCE, PAGES, Site, check
 
 
 async def crawl(site: Site, pages: Sequence[str]) -> list[str]:
