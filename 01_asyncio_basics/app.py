@@ -14,6 +14,12 @@ HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent))  # for workshop/: --app-dir adds this folder only
 
 import fetch_receive  # noqa: E402
+import lifetimes  # noqa: E402
+import parallelism  # noqa: E402
+import three_ways  # noqa: E402
+import waiting  # noqa: E402
+import what_blocks  # noqa: E402
+import your_turn_crawler  # noqa: E402
 
 from workshop.background import Background  # noqa: E402
 from workshop.pages import Viewer, page_application, source  # noqa: E402
@@ -24,8 +30,9 @@ REFRESH = 0.1  # seconds from one picture of a running program to the next
 class Program(NamedTuple):
     """A choice on the page."""
 
+    group: str
     title: str
-    about: str
+    about: str  # the question to answer before it runs
     main: Callable[[], Coroutine[Any, Any, Any]]
 
     @property
@@ -33,16 +40,152 @@ class Program(NamedTuple):
         return Path(self.main.__code__.co_filename)
 
 
+TWO_WAITS, WAYS, BLOCKS = "Two waits", "Three ways", "What blocks"
+AWAIT, ENDS, HEAVY = "What await does", "How tasks end", "Heavy work"
 PROGRAMS = {
     "tasks": Program(
+        TWO_WAITS,
         "fetch and receive, two tasks",
         "One waits for 2 s, the other ten times for 0.225 s. How long together?",
         fetch_receive.main,
     ),
     "one_after_the_other": Program(
+        TWO_WAITS,
         "fetch and receive, one after the other",
         "The same two coroutines, awaited directly. How long now?",
         fetch_receive.one_after_the_other,
+    ),
+    "plain_functions": Program(
+        WAYS,
+        "plain functions",
+        "Both block, one after the other. How many bars will there be?",
+        three_ways.one_after_the_other,
+    ),
+    "in_threads": Program(
+        WAYS,
+        "the same functions in threads",
+        "Who waits here, and who works?",
+        three_ways.in_threads,
+    ),
+    "as_tasks": Program(
+        WAYS,
+        "as tasks",
+        "As fast as with threads? What is different about who decides?",
+        three_ways.as_tasks,
+    ),
+    "waits": Program(
+        BLOCKS,
+        "the work waits",
+        "A metronome beside work of 0.42 s: how many ticks meanwhile?",
+        what_blocks.waits,
+    ),
+    "blocks": Program(
+        BLOCKS,
+        "the work blocks",
+        "Now the work calls time.sleep. How many ticks?",
+        what_blocks.blocks,
+    ),
+    "mended": Program(
+        BLOCKS,
+        "mended with to_thread",
+        "The blocking call in a thread of its own. How many ticks?",
+        what_blocks.mended,
+    ),
+    "which_gives_way": Program(
+        AWAIT,
+        "which await gives way?",
+        "Five awaits: after which of them has the metronome ticked?",
+        waiting.which_gives_way,
+    ),
+    "only_called": Program(
+        AWAIT,
+        "called, but not awaited",
+        "Does fetch run when it is called? Who complains, and when?",
+        waiting.only_called,
+    ),
+    "scheduled": Program(
+        AWAIT,
+        "scheduled, but not begun",
+        "A task was created. When does it begin?",
+        waiting.scheduled,
+    ),
+    "one_task_or_two": Program(
+        AWAIT,
+        "awaited directly, and as tasks",
+        "In which order do the four count to two?",
+        waiting.one_task_or_two,
+    ),
+    "with_gather": Program(
+        ENDS,
+        "one of three fails: gather",
+        "What becomes of the third one? When does main know?",
+        lifetimes.with_gather,
+    ),
+    "with_task_group": Program(
+        ENDS,
+        "one of three fails: TaskGroup",
+        "And now?",
+        lifetimes.with_task_group,
+    ),
+    "with_timeout": Program(
+        ENDS,
+        "a time-out and a finally",
+        "When does main see the TimeoutError: at 0.4 s or at 0.6 s?",
+        lifetimes.with_timeout,
+    ),
+    "cancelled": Program(
+        ENDS,
+        "cancelled",
+        "Is the task done when cancel() has returned?",
+        lifetimes.cancelled,
+    ),
+    "shielded": Program(
+        ENDS,
+        "shielded",
+        "main gives up after 0.3 s. Does the saving end?",
+        lifetimes.shielded,
+    ),
+    "nobody_retrieves": Program(
+        ENDS,
+        "an exception nobody asks for",
+        "Who tells you, and when?",
+        lifetimes.nobody_retrieves,
+    ),
+    "nobody_keeps": Program(
+        ENDS,
+        "a task nobody keeps",
+        "Will it be there at the end?",
+        lifetimes.nobody_keeps,
+    ),
+    "somebody_keeps": Program(
+        ENDS,
+        "a task that a group keeps",
+        "And this one?",
+        lifetimes.somebody_keeps,
+    ),
+    "as_coroutines": Program(
+        HEAVY,
+        "four computations as coroutines",
+        "Four tasks that compute. Do they run at the same time?",
+        parallelism.as_coroutines,
+    ),
+    "in_worker_threads": Program(
+        HEAVY,
+        "in threads",
+        "The bars overlap now. Is it faster?",
+        parallelism.in_worker_threads,
+    ),
+    "in_processes": Program(
+        HEAVY,
+        "in processes",
+        "Where is the work to be seen? How long does it take?",
+        parallelism.in_processes,
+    ),
+    "crawler": Program(
+        "Your turn",
+        "a polite crawler",
+        "Change crawl in your_turn_crawler.py, start the server again, and run it.",
+        your_turn_crawler.try_crawl,
     ),
 }
 

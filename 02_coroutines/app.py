@@ -24,20 +24,24 @@ PAUSE = 0.35  # seconds between two steps of a run
 class Program(NamedTuple):
     """A choice on the page."""
 
+    group: str
     title: str
     about: str
     run: Callable[[], None]
     watched: Sequence[Callable[..., Any]]
 
 
+QUEUE = "produce and consume"
 PROGRAMS = {
     "trampoline": Program(
+        QUEUE,
         "Generators and a trampoline",
         "Each yields the name of the other. Who resumes whom?",
         pc.main,
         [pc.produce, pc.consume],
     ),
     "tasks": Program(
+        QUEUE,
         "Two tasks and an asyncio.Queue",
         "The same, without a word about whose turn it is. Who decides now?",
         lambda: asyncio.run(pc.main_tasks()),

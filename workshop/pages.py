@@ -10,6 +10,7 @@ import contextlib
 import json
 from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
 from html import escape
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ class Viewer:
     whatever a socket asks for), and a button named *run* calls the method ``on_run``.
     """
 
-    programs: Mapping[str, Any]  # each has a title and an about
+    programs: Mapping[str, Any]  # each has a group and a title
     buttons: tuple[str, ...]
 
     def __init__(self, socket: PageSocket) -> None:
@@ -121,13 +122,20 @@ class Viewer:
         await self.socket.show(problem=escape(words))
 
     def _choices(self) -> str:
-        """The programs as radio buttons, the first one chosen."""
+        """The programs as radio buttons in their groups, the first one chosen."""
         first = next(iter(self.programs))
-        return "".join(
-            f'<label><input type="radio" name="program" value="{name}"'
-            f"{' checked' if name == first else ''}> {escape(program.title)}</label>"
-            for name, program in self.programs.items()
-        )
+        html = ""
+        for group, names in groupby(
+            self.programs, lambda name: str(self.programs[name].group)
+        ):
+            buttons = "".join(
+                f'<label><input type="radio" name="program" value="{name}"'
+                f"{' checked' if name == first else ''}> "
+                f"{escape(self.programs[name].title)}</label>"
+                for name in names
+            )
+            html += f"<fieldset><legend>{escape(group)}</legend>{buttons}</fieldset>"
+        return html
 
 
 def page_application(page: Path, viewer: type[Viewer]) -> ASGIApplication:
