@@ -10,12 +10,14 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
+from websockets.sync.client import connect
 
 from tests.support.processes import ROOT, ServerProcess, alive, server_process
 from tests.support.trees import BASE_PYTHON, make_tree, offline
@@ -43,8 +45,18 @@ def run(
 
 def fetch(url: str, data: bytes | None = None, **headers: str) -> str:
     request = urllib.request.Request(url, data, headers)
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=30) as answer:
         return str(answer.read().decode())
+
+
+def wait_until_listening(port: int) -> None:
+    """Wait for JupyterLab, which prints its address a moment before it listens."""
+    deadline = time.monotonic() + 30
+    while True:
+        with socket.socket() as client:
+            if client.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        assert time.monotonic() < deadline, f"nothing listens on port {port}"
 
 
 def children_of(server: ServerProcess) -> list[psutil.Process]:
@@ -324,11 +336,15 @@ def test_lab_serves_the_notebooks_until_ctrl_c_ends_it_and_its_kernels(
     command = ["-m", "workshop", "--no-browser", "--port", free_port]
     settings = {"JUPYTER_CONFIG_DIR": str(tmp_path)}
     with server_process(command, address=LAB, stdin=terminal, **settings) as lab:
+        wait_until_listening(int(free_port))
         base, token = lab.url.split("/lab?token=")
-        authorization = f"token {token}"
-        listing = fetch(f"{base}/api/contents", Authorization=authorization)
-        fetch(f"{base}/api/kernels", b"{}", Authorization=authorization)
         page = fetch(lab.url)
+        listing = fetch(f"{base}/api/contents?token={token}")
+        authorization = f"token {token}"
+        kernel = fetch(f"{base}/api/kernels", b"{}", Authorization=authorization)
+        channels = f"/api/kernels/{json.loads(kernel)['id']}/channels?token={token}"
+        with connect(base.replace("http", "ws") + channels) as websocket:
+            websocket.recv(timeout=30)  # the kernel is up: it says what it does
         kernels = children_of(lab)
         lab.process.send_signal(signal.SIGINT)
         assert lab.wait() == 0

@@ -278,6 +278,7 @@ def test_half_a_package_counts_as_missing(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "Half_Done-1.0.dist-info").mkdir()
+    (tmp_path / "Half_Done-1.0.dist-info" / "METADATA").touch()
     (tmp_path / "is_there-2.0.dist-info").mkdir()
     (tmp_path / "is_there-2.0.dist-info" / "RECORD").touch()
     (tmp_path / "lock").write_text("half-done==1.0 \\\nis-there==2.0 \\\nolder==1.0\n")
