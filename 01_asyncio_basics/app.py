@@ -23,6 +23,7 @@ import your_turn_crawler  # noqa: E402
 
 from workshop.background import Background  # noqa: E402
 from workshop.pages import Viewer, page_application, source  # noqa: E402
+from workshop.recorder import Place  # noqa: E402
 
 REFRESH = 0.1  # seconds from one picture of a running program to the next
 
@@ -199,10 +200,14 @@ class Stage01(Viewer):
 
     async def chosen(self, name: str) -> None:
         self.program = PROGRAMS[name]
+        code = self.program.main.__code__
+        start = Place(code, code.co_firstlineno)
         await self.socket.show(
             about=escape(self.program.about),
             file=self.program.file.name,
-            source=source(self.program.file, [], "async def"),
+            source=source(self.program.file, [(start, "starts here")], "async def"),
+            picture="",
+            printed="",
             state="ready",
         )
 

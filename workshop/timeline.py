@@ -1,5 +1,6 @@
 """Draw a recording: one bar per task, when it ran and when it waited, and where."""
 
+import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Coroutine, Iterator
@@ -17,7 +18,10 @@ LEGEND = {
 }
 LETTERS = {"wait": "─", "ready": "░", "run": "█"}  # later ones cover earlier ones
 MARKS = {Outcome.RETURNED: "✓", Outcome.RAISED: "✗", Outcome.CANCELLED: "⊘"}
+# Learners print what they like; https://www.w3.org/TR/xml/#charsets
+NOT_XML = re.compile("[^\\t\\n\\r -\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
 RIGHT = 730.0  # where the bars end; beside them stands how each track ended
+COLUMNS = 80  # of the picture in text
 NOTE_LANES = 3  # rows of printed texts above the bars; more are only marked
 
 
@@ -111,7 +115,7 @@ class Timeline(Recording, svg.Picture):
         return _Drawing(self).document()
 
     def text(self) -> str:
-        """The picture in 72 columns of text, and what was printed when."""
+        """The picture in 80 columns of text, and what was printed when."""
         ended, names = self.ended or 1e-9, self.names()
         width = max([4, *(min(16, len(name)) for name in names.values())])
         columns = 72 - width - 14
@@ -133,7 +137,10 @@ class Timeline(Recording, svg.Picture):
             f"prints {note.text}"
             for note in list(self.notes)
         ]
-        return "\n".join([*rows, *self.error.splitlines()])
+        rows = [row if len(row) <= COLUMNS else row[: COLUMNS - 1] + "…" for row in rows]
+        for line in self.error.splitlines():  # the whole of it, in several rows
+            rows += [line[n : n + COLUMNS] for n in range(0, len(line) or 1, COLUMNS)]
+        return "\n".join(rows)
 
 
 async def record(program: Coroutine[Any, Any, Any], title: str = "") -> Timeline:
@@ -191,11 +198,12 @@ class _Drawing:
         ]
         for n, (track, row) in enumerate(self.rows.items()):
             shapes += self._track(track, row, self.top + n * self.row)
-        return svg.document(
+        document = svg.document(
             f"Timeline of {title}: {timeline.summary()}",
             self.bottom + 54,
             [*shapes, *self._printed(), *self._legend()],
         )
+        return NOT_XML.sub("\N{REPLACEMENT CHARACTER}", document)
 
     def _axis(self) -> Iterator[str]:
         step = _horizon(self.horizon / 8)
@@ -221,10 +229,11 @@ class _Drawing:
                 f"{text}, {n} times" if n > 1 else text
                 for text, n in counts.most_common(2)
             )
-            yield svg.text(self.left + 2, y + height + 13, words, "mono small soft")
+            x = self.x(waits[0][0].start)
+            yield svg.text(x + 2, y + height + 13, words, "mono small soft")
         if track.outcome is not Outcome.OPEN:
             words = track.error or track.outcome.value
-            words = svg.fitted(f"{MARKS[track.outcome]} {words}", 122)
+            words = svg.fitted(f"{MARKS[track.outcome]} {words}", 126)
             kind = "done" if track.outcome is Outcome.RETURNED else "fail"
             yield svg.text(RIGHT + 10, baseline, words, f"small {kind}")
 
