@@ -25,7 +25,10 @@ class _Server(uvicorn.Server):
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        try:
+            await super().startup(sockets)
+        except SystemExit:  # what uvicorn raises where the application cannot start
+            self.should_exit = True
         self.ready.set()
 
 
