@@ -15,6 +15,8 @@ How it works
 4. A task that could run while another one runs is *ready*. A future tells its loop
    with ``call_soon`` when it is done, and a timer has its due time in ``call_at``:
    while a recording runs, both are noted in passing.
+5. What is noted about a future is kept on the future, and tasks are held weakly: what
+   nobody but the recorder knows ends as it would without one.
 
 Nothing here changes what the program does: order, results, exceptions and context
 variables are those of plain asyncio.
@@ -23,13 +25,15 @@ variables are those of plain asyncio.
 import asyncio
 import functools
 import linecache
+import os
 import sys
 import sysconfig
 import threading
 import traceback
+import weakref
 from collections import Counter
 from collections.abc import Callable, Coroutine, Generator, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -97,19 +101,27 @@ class Track:
     begins: Place | None
     created: float
     thread: bool = False
-    task: "asyncio.Task[Any] | None" = None
+    task: "weakref.ref[asyncio.Future[Any]] | None" = None
+    task_name: str = "Task-0"
     steps: list[Step] = field(default_factory=list)
     running_since: float | None = None
     ready_at: float | None = None
-    cancelled_at: float | None = None
     outcome: Outcome = Outcome.OPEN
     error: str = ""
 
     @property
     def name(self) -> str:
         """The name that the learner gave the task, else the coroutine's."""
-        given = self.task.get_name() if self.task else "Task-0"
-        return self.plain_name if given.startswith("Task-") else given
+        self.learn_name()
+        given = self.task_name  # Python 3.13.0 with a task factory: "None" if not given
+        automatic = given.startswith("Task-") or given == "None"
+        return self.plain_name if automatic else given
+
+    def learn_name(self) -> None:
+        """Keep the task's name: it may be needed when the task is no more."""
+        task = self.task() if self.task else None
+        if isinstance(task, asyncio.Task):
+            self.task_name = task.get_name()
 
     @property
     def place(self) -> Place | None:
@@ -138,6 +150,7 @@ class Recording:
         self._thread = threading.get_ident()
         self._unfinished = ""
         self._running: Track | None = None
+        self._in_threads: dict[int, Track] = {}
         self._task: asyncio.Task[Any] | None = None
 
     def now(self) -> float:
@@ -165,6 +178,8 @@ class Recording:
             finally:
                 self.elapsed = self.now()
                 self.finished = True
+                if self._unfinished:
+                    self._note("\n")
         if not self._task.cancelled():
             self._task.exception()  # seen: result() raises it for whoever asks
         return self
@@ -219,8 +234,9 @@ class Recording:
     def _note(self, text: str) -> None:
         """Keep each line that is printed, once it is whole."""
         *lines, self._unfinished = (self._unfinished + text).split("\n")
-        on_loop = threading.get_ident() == self._thread
-        track = self._running if on_loop else None
+        thread = threading.get_ident()
+        on_loop = thread == self._thread
+        track = self._running if on_loop else self._in_threads.get(thread)
         self.notes.extend(Note(self.now(), line, track) for line in lines)
 
     def _in_thread(self, work: Callable[..., Any]) -> Callable[..., Any]:
@@ -235,6 +251,7 @@ class Recording:
         @functools.wraps(work)
         def timed(*args: Any) -> Any:
             start = track.running_since = self.now()
+            self._in_threads[threading.get_ident()] = track
             try:
                 result = work(*args)
                 track.outcome = Outcome.RETURNED
@@ -243,6 +260,7 @@ class Recording:
                 track.outcome, track.error = Outcome.RAISED, _name(error)
                 raise
             finally:
+                del self._in_threads[threading.get_ident()]
                 track.running_since = None
                 track.steps.append(Step(track.created, start, self.now(), None))
 
@@ -252,12 +270,15 @@ class Recording:
 class Driven(Coroutine[Any, Any, Any]):
     """A coroutine at whose door somebody stands and notes the time."""
 
+    __slots__ = ("_awaited", "_coro", "_place", "_recording", "track")
+
     def __init__(
         self, coro: Coroutine[Any, Any, Any], recording: Recording, track: Track
     ) -> None:
         self._coro = coro
         self._recording = recording
         self._awaited: Any = None
+        self._place: Place | None = None
         self.track = track
 
     def __getattr__(self, name: str) -> Any:
@@ -276,66 +297,67 @@ class Driven(Coroutine[Any, Any, Any]):
         return self._step(self._coro.send, value)
 
     def throw(self, *error: Any) -> Any:
-        if isinstance(error[0], asyncio.CancelledError):
-            self.track.cancelled_at = self._recording.now()
         return self._step(self._coro.throw, *error)
 
     def close(self) -> None:
         self._coro.close()
 
     def _step(self, resume: Callable[..., Any], *args: Any) -> Any:
+        # Done at every step, so it is written to be fast: with fewer calls than words.
         track, recording = self.track, self._recording
-        if self._awaited is not None:
-            _forget(self)
+        steps, zero, ready = track.steps, recording._zero, track.ready_at
         before, recording._running = recording._running, track
-        start = track.running_since = perf_counter() - recording._zero
-        ready = start if track.ready_at is None else min(track.ready_at, start)
-        track.ready_at = place = None
+        self._awaited = track.ready_at = place = None
+        if not steps:
+            track.learn_name()
+        start = track.running_since = perf_counter() - zero
         try:
             awaited = resume(*args)
-            place = _suspended_at(self._coro)
-        except StopIteration:
-            track.outcome = Outcome.RETURNED
-            raise
-        except asyncio.CancelledError:
-            track.outcome = Outcome.CANCELLED
-            raise
+            self._place = place = _suspended_at(self._coro, self._place)
         except BaseException as error:
-            track.outcome, track.error = Outcome.RAISED, _name(error)
+            _ended(track, error)
             raise
         finally:
-            end = perf_counter() - recording._zero
-            # As Step(...), in half the time: this is done at every step.
-            track.steps.append(tuple.__new__(Step, (ready, start, end, place)))
+            end = perf_counter() - zero
+            if ready is None or ready > start:
+                ready = start
+            # As Step(...), in half the time.
+            steps.append(_new(Step, (ready, start, end, place)))
             track.running_since = None
             recording._running = before
         if awaited is None:  # a bare yield, as of sleep(0): at once ready again
             track.ready_at = end
-        else:
+        elif isinstance(awaited, asyncio.Future):
+            self._awaited = awaited
             _remember(self, awaited)
         return awaited
 
 
-# Which driven coroutines wait for which future, and which timers resolve which.
-# Both hold what they name, so that no id can be that of another object.
-_waiting: dict[int, list[Driven]] = {}
-_timers: dict[int, tuple[object, float]] = {}
+_new = tuple.__new__
 
 
-def _remember(driven: Driven, awaited: object) -> None:
-    driven._awaited = awaited
-    _waiting.setdefault(id(awaited), []).append(driven)
-    timer = _timers.pop(id(awaited), None)
-    if timer is not None:
-        driven.track.ready_at = timer[1] - driven._recording._zero
+def _ended(track: Track, error: BaseException) -> None:
+    if isinstance(error, StopIteration):
+        track.outcome = Outcome.RETURNED
+    elif isinstance(error, asyncio.CancelledError):
+        track.outcome = Outcome.CANCELLED
+    else:
+        track.outcome, track.error = Outcome.RAISED, _name(error)
+    track.learn_name()
 
 
-def _forget(driven: Driven) -> None:
-    others = _waiting[id(driven._awaited)]
-    others.remove(driven)
-    if not others:
-        del _waiting[id(driven._awaited)]
-    driven._awaited = None
+# What is noted about a future is an attribute of it, a list: when its timer is due (or
+# None), and then every driven coroutine that has waited for it.
+
+
+def _remember(driven: Driven, awaited: Any) -> None:
+    notes = getattr(awaited, "_recorders_notes", None)
+    if notes is None:
+        awaited._recorders_notes = [None, driven]
+        return
+    if notes[0] is not None:
+        driven.track.ready_at = notes[0] - driven._recording._zero
+    notes.append(driven)
 
 
 class _Doors:
@@ -375,25 +397,28 @@ class _Doors:
         make = self._factory or _plain_task
         task = make(loop, coro, **options)
         for track in tracks:
-            track.task = task
+            track.task = weakref.ref(task)
         return task
 
     def _note_wake_up(self, callback: Any, *args: Any, **options: Any) -> Any:
-        for driven in _waiting.get(id(args[0]), ()) if args else ():
-            now, due = driven._recording.now(), driven.track.ready_at
-            driven.track.ready_at = now if due is None else min(now, due)
+        if args and isinstance(args[0], asyncio.Future):
+            for driven in getattr(args[0], "_recorders_notes", ())[1:]:
+                if driven._awaited is args[0]:  # it has not gone on since
+                    now, due = driven._recording.now(), driven.track.ready_at
+                    driven.track.ready_at = now if due is None else min(now, due)
         return self._call_soon(callback, *args, **options)
 
     def _note_timer(
         self, when: float, callback: Any, *args: Any, **options: Any
     ) -> Any:
-        if args and _recordings.get():
+        if args and isinstance(args[0], asyncio.Future) and _recordings.get():
             due = perf_counter() + when - self.loop.time()
-            _timers[id(args[0])] = args[0], due
+            cast(Any, args[0])._recorders_notes = [due]
         return self._call_at(when, callback, *args, **options)
 
     def _note_thread(self, executor: Executor | None, work: Any, *args: Any) -> Any:
-        if not isinstance(executor, ProcessPoolExecutor):
+        # Others, of processes or interpreters, would have to pickle what we add.
+        if executor is None or type(executor) is ThreadPoolExecutor:
             for recording in _recordings.get():
                 work = recording._in_thread(work)
         return self._run_in_executor(executor, work, *args)
@@ -417,8 +442,6 @@ def _watched(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
         if not doors.users:
             doors.close()
             del _doors[loop]
-        if not _doors:
-            _timers.clear()
 
 
 def _plain_task(loop: Any, coro: Any, **options: Any) -> "asyncio.Task[Any]":
@@ -430,12 +453,13 @@ class _Printed:
 
     def __init__(self, out: TextIO) -> None:
         self.out = out
+        self.noting = True  # until the last recording has ended
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.out, name)
 
     def write(self, text: str) -> int:
-        recordings = _recordings.get()
+        recordings = _recordings.get() if self.noting else ()
         for recording in recordings:
             recording._note(text)
         if all(recording.echo for recording in recordings):
@@ -445,62 +469,82 @@ class _Printed:
 
 _printing_lock = threading.Lock()
 _printing_users = 0
+_printed: _Printed | None = None
 
 
 @contextmanager
 def _printing() -> Iterator[None]:
     """Note what is printed, while at least one recording runs in this process."""
-    global _printing_users
+    global _printing_users, _printed
     with _printing_lock:
         _printing_users += 1
-        if _printing_users == 1:
-            sys.stdout = cast(TextIO, _Printed(sys.stdout))
+        if _printed is None:
+            _printed = _Printed(sys.stdout)
+            sys.stdout = cast(TextIO, _printed)
     try:
         yield
     finally:
         with _printing_lock:
             _printing_users -= 1
-            if not _printing_users and isinstance(sys.stdout, _Printed):
-                sys.stdout = sys.stdout.out
+            if not _printing_users and _printed:
+                _printed.noting = False
+                if sys.stdout is _printed:  # else somebody redirects it just now
+                    sys.stdout = _printed.out
+                _printed = None
 
 
 def _name(error: BaseException) -> str:
     return type(error).__name__
 
 
-def _suspended_at(coro: Any) -> Place | None:
+def _suspended_at(coro: Any, last: Place | None = None) -> Place | None:
     """The innermost of the learner's lines on a suspended coroutine's stack.
 
+    ``last`` is given back where it is that line: most wait where they waited before.
     https://docs.python.org/3/library/inspect.html#types-and-members
     """
-    place = None
+    frame = None
     while True:
-        if isinstance(coro, Driven):
+        kind = type(coro)
+        if kind is CoroutineType:
+            if _learners[coro.cr_code.co_filename]:
+                frame = coro.cr_frame
+            coro = coro.cr_await
+        elif kind is GeneratorType:
+            if _learners[coro.gi_code.co_filename]:
+                frame = coro.gi_frame
+            coro = coro.gi_yieldfrom
+        elif kind is Driven:
             coro = coro._coro
-        if isinstance(coro, CoroutineType):
-            frame, inner = coro.cr_frame, coro.cr_await
-        elif isinstance(coro, GeneratorType):
-            frame, inner = coro.gi_frame, coro.gi_yieldfrom
         else:  # a future, or nothing: nobody waits deeper than here
-            return place
-        if frame is not None and is_learners(frame.f_code.co_filename):
-            place = _place(frame.f_code, frame.f_lineno)
-        coro = inner
+            break
+    if frame is None:
+        return None
+    code, line = frame.f_code, frame.f_lineno
+    if last is not None and last.line == line and last.code is code:
+        return last
+    return Place(code, line)
 
 
-_place = functools.lru_cache(4096)(Place)
+_HERE = str(Path(__file__).parent) + os.sep
+_PATHS = [sysconfig.get_paths()[key] for key in ("stdlib", "purelib", "platlib")]
+_NOT_THE_LEARNERS = (_HERE, *(path + os.sep for path in _PATHS), "<frozen")
 
 
-_HERE = str(Path(__file__).parent)
-_NOT_THE_LEARNERS = tuple(
-    {_HERE, *(sysconfig.get_paths()[k] for k in ("stdlib", "purelib", "platlib"))}
-)
+class _Learners(dict[str, bool]):
+    """Whether each file is the learner's, found out when it is first asked for."""
+
+    def __missing__(self, filename: str) -> bool:
+        self[filename] = found = not filename.startswith(_NOT_THE_LEARNERS)
+        return found
 
 
-@functools.cache
+_learners = _Learners()
+
+
 def is_learners(filename: str) -> bool:
     """Whether a file is the learner's: not Python's, a package's or this one's."""
-    return not filename.startswith((*_NOT_THE_LEARNERS, "<frozen"))
+    return _learners[filename]
 
 
 def learners_traceback(error: BaseException) -> str:
