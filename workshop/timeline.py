@@ -137,7 +137,9 @@ class Timeline(Recording, svg.Picture):
             f"prints {note.text}"
             for note in list(self.notes)
         ]
-        rows = [row if len(row) <= COLUMNS else row[: COLUMNS - 1] + "…" for row in rows]
+        rows = [
+            row if len(row) <= COLUMNS else row[: COLUMNS - 1] + "…" for row in rows
+        ]
         for line in self.error.splitlines():  # the whole of it, in several rows
             rows += [line[n : n + COLUMNS] for n in range(0, len(line) or 1, COLUMNS)]
         return "\n".join(rows)
