@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from collections.abc import Iterator
 from time import perf_counter
 
 import fetch_receive
@@ -30,7 +31,7 @@ def test_claim_2_coroutines_ran_on_generators_before_async_and_await() -> None:
     """A generator that yields to whoever resumes it takes turns with another."""
     turns = []
 
-    def generator(name, times):  # type: ignore[no-untyped-def]  # as before 3.5
+    def generator(name: str, times: int) -> Iterator[None]:
         for _ in range(times):
             turns.append(name)
             yield
@@ -118,7 +119,7 @@ def test_claim_4_awaiting_a_done_task_does_not_give_way() -> None:
     async def main() -> None:
         done = asyncio.create_task(asyncio.sleep(0))
         await done
-        begun = []
+        begun: list[bool] = []
         asyncio.get_running_loop().call_soon(begun.append, True)
         await done
         assert not begun

@@ -1,6 +1,8 @@
 """The same work in three ways, each with its own order and duration."""
 
 import asyncio
+import threading
+import time
 from time import perf_counter
 
 import pytest
@@ -30,10 +32,8 @@ def test_threads_wait_at_the_same_time(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """``receive`` begins before ``fetch`` has ended: each is in a thread of its own."""
-    from threading import Barrier
-
-    both_are_here = Barrier(2, timeout=10)
-    monkeypatch.setattr(three_ways.time, "sleep", lambda _: both_are_here.wait())
+    both_are_here = threading.Barrier(2, timeout=10)
+    monkeypatch.setattr(time, "sleep", lambda _: both_are_here.wait())
     monkeypatch.setattr(three_ways, "range", lambda _: [1], raising=False)
     asyncio.run(three_ways.in_threads())
     assert sorted(capsys.readouterr().out.split()) == ["fetched", "received"]

@@ -1,5 +1,7 @@
 """What gives way and what does not, and when a task begins."""
 
+import time
+
 import pytest
 import waiting
 
@@ -32,7 +34,7 @@ def test_a_task_begins_when_the_current_one_gives_way(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Neither time nor an await that has nothing to wait for lets it begin."""
-    monkeypatch.setattr(waiting.time, "sleep", block)
+    monkeypatch.setattr(time, "sleep", block)
     told = story(waiting.scheduled())
     assert told.printed == [
         (0.0, "created: Task"),

@@ -52,6 +52,10 @@ class FakeClockLoop(asyncio.SelectorEventLoop):
         """Let time pass while somebody runs: stands for a blocking call."""
         self._clock.now += seconds
 
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        """Wait for the worker threads in real time, and not until a fake time-out."""
+        await super().shutdown_default_executor()
+
 
 class Printed(NamedTuple):
     at: float

@@ -1,0 +1,173 @@
+"""The timeline's pictures: well-formed, readable, whole."""
+
+import asyncio
+import base64
+import itertools
+import re
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.support.fake_clock import run
+from workshop import timeline as timeline_module
+from workshop.timeline import Timeline, record, seconds
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def of_tasks(count: int, name: str = "task") -> Timeline:
+    """A finished timeline of so many tasks, one of which fails."""
+
+    async def works(n: int) -> None:
+        await asyncio.sleep(n / 10)
+        print(f"{name} {n} ends")
+        if n == 1:
+            raise ConnectionRefusedError("no & <no>")
+
+    async def program() -> None:
+        tasks = [
+            asyncio.create_task(works(n), name=f"{name} {n}") for n in range(count)
+        ]
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    timeline: Timeline = run(record(program(), f"{count} of {name}"))
+    return timeline
+
+
+def words(svg: str) -> list[str]:
+    return [
+        "".join(element.itertext())
+        for element in ElementTree.fromstring(svg).iter(f"{SVG}text")
+    ]
+
+
+@pytest.mark.parametrize("count", [1, 50])
+def test_the_picture_is_well_formed_and_names_every_task(count: int) -> None:
+    """From one task to fifty."""
+    timeline = of_tasks(count)
+    shown = words(timeline.svg())
+    assert {f"task {n}" for n in range(count)} <= set(shown)
+    assert "program" in shown
+
+
+@pytest.mark.parametrize("count", [1, 50])
+def test_no_text_is_smaller_than_11_pixels(count: int) -> None:
+    """Whatever its class: a size is said in the style and nowhere else."""
+    svg = of_tasks(count).svg()
+    sizes = re.findall(r"font(?:-size)?:\s*([\d.]+)px", svg)
+    assert sizes and min(map(float, sizes)) >= 11
+    root = ElementTree.fromstring(svg)
+    for element in root.iter():
+        assert not {"font-size", "style", "transform"} & set(element.attrib)
+    assert root.get("viewBox") == f"0 0 {root.get('width')} {root.get('height')}"
+
+
+@pytest.mark.parametrize("count", [1, 9, 21, 50])
+def test_all_text_lies_inside_of_the_picture_and_rows_do_not_touch(count: int) -> None:
+    """Rows get thinner as tasks get more, but not thinner than their text."""
+    root = ElementTree.fromstring(of_tasks(count).svg())
+    width, height = float(root.get("width", 0)), float(root.get("height", 0))
+    names = []
+    for element in root.iter(f"{SVG}text"):
+        x, y = float(element.get("x", 0)), float(element.get("y", 0))
+        assert 0 <= x <= width and 11 <= y <= height
+        if element.get("class") == "mono b":
+            names.append(y)
+    assert len(names) == count + 1
+    gaps = [low - high for high, low in itertools.pairwise(names)]
+    assert min(gaps) >= 13
+
+
+def test_names_and_printed_text_cannot_break_the_picture() -> None:
+    """Neither markup nor characters that XML does not have."""
+    name = "<b>&\"'\x1b[31m\x00\udc80"
+    timeline = of_tasks(2, name)
+    svg = timeline.svg()
+    assert any(
+        text.startswith("<b>&\"'\N{REPLACEMENT CHARACTER}") for text in words(svg)
+    )
+    assert timeline._repr_mimebundle_()["text/html"].startswith("<img alt=")
+
+
+@pytest.mark.parametrize("count", [1, 50])
+def test_the_picture_in_text_is_at_most_80_columns_wide(count: int) -> None:
+    """Also where names, printed lines, exceptions and tracebacks are long."""
+    timeline = of_tasks(count, "a task with a name that is longer than the others")
+    for line in str(timeline).splitlines():
+        assert len(line) <= 80
+
+    async def fails() -> None:
+        print("x" * 200)
+        raise LookupError("y" * 200)
+
+    failed: Timeline = run(record(fails(), "z" * 200))
+    lines = str(failed).splitlines()
+    assert max(map(len, lines)) == 80
+    assert "y" * 200 in "".join(lines)  # nothing of the error is lost
+
+
+def test_the_picture_in_text_says_how_each_task_ended() -> None:
+    """One row each, and below what was printed when, by whom."""
+    text = str(of_tasks(3))
+    rows = {line[:7].strip(): line for line in text.splitlines()}
+    assert rows["task 0"].endswith(" returned")
+    assert rows["task 1"].endswith(" ConnectionRefusedEr" + rows["task 1"][-1])
+    assert re.search(r"task 2 prints task 2 ends", text)
+
+
+def test_outcomes_are_told_apart_without_their_colours() -> None:
+    """By a sign, and by the name of the exception."""
+    shown = words(of_tasks(3).svg())
+    assert "✓ returned" in shown
+    assert "✗ ConnectionRefu…" in shown
+
+
+def test_the_notebook_gets_an_image_and_a_text() -> None:
+    """GitHub shows the first, tests read the second."""
+    timeline = of_tasks(1)
+    bundle = timeline._repr_mimebundle_()
+    found = re.search(r'src="data:image/svg\+xml;base64,([^"]+)"', bundle["text/html"])
+    assert found and base64.b64decode(found[1]).decode() == timeline.svg()
+    assert bundle["text/plain"] == str(timeline)
+
+
+def test_a_growing_timeline_can_be_drawn_at_any_time() -> None:
+    """Before its program begins, while it runs, and when it is done."""
+    timeline = Timeline("growing")
+    drawn = [timeline.svg()]
+
+    async def program() -> None:
+        drawn.append(timeline.svg())
+        await asyncio.sleep(0.1)
+        drawn.append(timeline.svg())
+
+    run(timeline.run(program()))
+    drawn.append(timeline.svg())
+    for svg in drawn:
+        assert words(svg)[0] == "growing"
+    assert "so far" in drawn[1] and "in all" in drawn[3]
+
+
+def test_a_picture_of_many_printed_lines_marks_all_and_writes_what_fits() -> None:
+    """Lines that have no room are marks; nothing overlaps."""
+
+    async def talkative() -> None:
+        for n in range(40):
+            print("a line that needs some room", n)
+
+    svg = run(record(talkative())).svg()
+    marks = svg.count('stroke="var(--note)"')
+    written = [text for text in words(svg) if text.startswith("a line")]
+    assert marks == 40
+    assert 1 <= len(written) <= timeline_module.NOTE_LANES * 4
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(2.254, "2.25 s"), (0.0451, "45.1 ms"), (0.00004, "40 µs"), (0, "0 µs")],
+)
+def test_a_duration_has_three_digits_and_a_fitting_unit(
+    value: float, said: str
+) -> None:
+    """Seconds, milliseconds or microseconds."""
+    assert seconds(value) == said
