@@ -238,7 +238,7 @@ class Stage01(Viewer):
                 picture=timeline.svg(),
                 source=source(self.program.file, here, "async def"),
                 printed=escape("\n".join([*printed, timeline.error])),
-                state="done" if finished else "running",
+                state="done" if finished else escape(timeline.state()),
             )
             await asyncio.sleep(REFRESH)
 

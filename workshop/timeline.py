@@ -22,6 +22,7 @@ MARKS = {Outcome.RETURNED: "✓", Outcome.RAISED: "✗", Outcome.CANCELLED: "⊘
 NOT_XML = re.compile("[^\\t\\n\\r -\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
 RIGHT = 730.0  # where the bars end; beside them stands how each track ended
 COLUMNS = 80  # of the picture in text
+PATIENCE = 0.1  # seconds after which a running task is said not to give way
 NOTE_LANES = 3  # rows of printed texts above the bars; more are only marked
 
 
@@ -110,6 +111,17 @@ class Timeline(Recording, svg.Picture):
         state = "in all" if self.finished else "so far"
         return f"{seconds(self.ended)} {state}, {seconds(self.ran)} of it running"
 
+    def state(self) -> str:
+        """In words: who keeps the loop from the others; else running, or done."""
+        if self.finished:
+            return "done"
+        names, now = self.names(), self.now()
+        for track, name in names.items():
+            since = track.running_since
+            if since is not None and not track.thread and now - since > PATIENCE:
+                return f"{name} has not given way for {seconds(now - since)}"
+        return "running"
+
     def svg(self) -> str:
         """The picture, 860 units wide; bars get thinner as tasks get more."""
         return _Drawing(self).document()
@@ -132,11 +144,9 @@ class Timeline(Recording, svg.Picture):
             name = names.get(track, track.name)
             ending = track.error or track.outcome.value
             rows.append(f"{name[:width]:{width}} {''.join(cells)} {ending}")
-        rows += [
-            f"{note.at:7.3f} s  {note.track.name if note.track else ''} "
-            f"prints {note.text}"
-            for note in list(self.notes)
-        ]
+        for note in list(self.notes):
+            who = names.get(note.track, "") if note.track else "somebody"
+            rows.append(f"{note.at:7.3f} s  {who} prints {note.text}")
         rows = [
             row if len(row) <= COLUMNS else row[: COLUMNS - 1] + "…" for row in rows
         ]
