@@ -22,7 +22,7 @@ async def websocket_application(
         elif event["type"] == "websocket.receive":
             await send({"type": "websocket.send", "text": answer(event), "bytes": None})
         elif event["type"] == "websocket.disconnect":
-            break  # the last event: another receive() could wait for ever
+            break  # the last event: another receive() waits for ever, or spins
 
 
 def answer(event: WebSocketReceiveEvent) -> str:
