@@ -12,7 +12,7 @@ from asgiref.testing import ApplicationCommunicator
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from tests.support.clients import fetch, websocket
+from tests.support.clients import end_of, fetch, websocket
 from tests.support.processes import ROOT, server_process
 from workshop.serving import serving
 
@@ -103,9 +103,10 @@ def test_claim_17_a_server_that_insists_on_lifespan_refuses_the_article(tmp_path
     assert "Application startup failed. Exiting." in ended.stderr
 
 
-async def test_claim_17_a_server_that_insists_on_lifespan_starts_ours(application):
-    async with serving(application, lifespan="on") as url:
-        assert (await asyncio.to_thread(fetch, url)).status == 200
+def test_claim_17_a_server_that_insists_on_lifespan_starts_ours():
+    command = ["-m", "uvicorn", "--app-dir", "03_asgi_raw", "app:application"]
+    with server_process([*command, "--port=0", "--lifespan=on"]) as server:
+        assert fetch(server.url).status == 200
 
 
 @pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
@@ -123,11 +124,8 @@ async def test_claim_18_a_binary_frame_breaks_the_article_and_ends_with_1006(
     assert "KeyError: 'text'" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
-async def test_claim_18_a_binary_frame_gets_an_answer_from_ours(
-    application, implementation, capsys
-):
-    async with serving(application, ws=implementation) as url, ws(url) as client:
+async def test_claim_18_a_binary_frame_gets_an_answer_from_ours(application, capsys):
+    async with serving(application, lifespan="off") as url, ws(url) as client:
         await client.send(b"ping")
         assert await client.recv() == "4 bytes, but no text. Send the text ping."
         await client.send("ping")
@@ -136,7 +134,7 @@ async def test_claim_18_a_binary_frame_gets_an_answer_from_ours(
     assert capsys.readouterr().err == ""
 
 
-async def test_claim_19_a_loop_without_break_waits_for_ever_after_the_end():
+async def test_claim_19_a_loop_without_break_asks_for_more_after_the_end():
     asked_again = asyncio.Event()
 
     async def handler(scope, receive, send):
@@ -162,11 +160,11 @@ async def test_claim_19_a_raise_outside_its_else_follows_every_good_websocket():
     peer = ApplicationCommunicator(wrapper, {"type": "websocket"})
     await peer.send_input({"type": "websocket.disconnect", "code": 1000})
     with pytest.raises(NotImplementedError, match="websocket"):
-        await peer.wait()
+        await end_of(peer)
 
 
 async def test_claim_19_what_the_article_means_holds_line_by_line(application):
-    async with serving(application) as url:
+    async with serving(application, lifespan="off") as url:
         async with ws(url) as client:  # websocket.connect → websocket.accept
             await client.send("ping")  # websocket.receive → websocket.send
             assert await client.recv() == "pong!"
@@ -175,7 +173,7 @@ async def test_claim_19_what_the_article_means_holds_line_by_line(application):
         assert page.status == 200
     peer = ApplicationCommunicator(application, {"type": "else"})
     with pytest.raises(NotImplementedError, match="Unknown scope type 'else'"):
-        await peer.wait()
+        await end_of(peer)
 
 
 def test_claim_20_a_uvicorn_without_a_websocket_library_refuses_the_upgrade():

@@ -8,6 +8,7 @@ import sys
 from urllib.parse import urlsplit
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 from tests.support.clients import fetch, websocket
 from tests.support.processes import ROOT, server_process
@@ -94,3 +95,52 @@ def test_the_stage_starts_from_any_folder(tmp_path):
         cwd=tmp_path,
     ) as server:
         assert fetch(f"{server.url}/static/console.js").status == 200
+
+
+# The article's loop with ``text`` unguarded; it lets the servers' own probing pass.
+ARTICLE = """
+async def application(scope, receive, send):
+    if scope["type"] != "websocket":
+        raise NotImplementedError
+    while True:
+        event = await receive()
+        if event["type"] == "websocket.connect":
+            await send({"type": "websocket.accept"})
+        if event["type"] == "websocket.disconnect":
+            break
+        if event["type"] == "websocket.receive" and event["text"] == "ping":
+            await send({"type": "websocket.send", "text": "pong!"})
+"""
+# Which close code a client sees after a binary frame to ARTICLE, and when the server is
+# stopped. Hypercorn's event has text=None: nothing raises, and nothing is answered.
+SEEN = {
+    "uvicorn-websockets": (1006, 1012),
+    "uvicorn-sansio": (1006, 1012),
+    "uvicorn-wsproto": (1006, 1012),
+    "daphne": (1011, 1006),
+    "hypercorn": ("silence", 1011),
+    "granian": (1005, 1006),
+}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to catch")
+@pytest.mark.parametrize("name", SERVERS)
+def test_claim_18_a_fault_and_a_stop_look_different_under_each_server(name, tmp_path):
+    (tmp_path / "printed.py").write_text(ARTICLE, "utf-8")
+    with running(name, "printed:application", str(tmp_path)) as server:
+        with websocket(server.url) as client:
+            client.send(b"ping")
+            client.send("ping")
+            try:
+                assert client.recv(timeout=10) == "pong!"
+                fault = "silence"  # the frame before got no answer at all
+            except ConnectionClosed:
+                fault = client.close_code
+        with websocket(server.url) as client:
+            client.send("ping")
+            assert client.recv(timeout=10) == "pong!"
+            server.process.terminate()
+            with pytest.raises(ConnectionClosed):
+                client.recv(timeout=10)
+            stop = client.close_code
+    assert (fault, stop) == SEEN[name]

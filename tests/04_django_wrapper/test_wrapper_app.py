@@ -7,6 +7,7 @@ from asgiref.testing import ApplicationCommunicator
 from starlette.testclient import TestClient
 from websockets.asyncio.client import connect
 
+from tests.support.clients import end_of
 from workshop.serving import serving
 
 WEBSOCKET = {"type": "websocket", "path": "/"}
@@ -16,8 +17,7 @@ DISCONNECT = {"type": "websocket.disconnect", "code": 1001}
 
 @pytest.fixture
 def browser(application):
-    with TestClient(application, base_url="http://localhost") as client:
-        yield client
+    return TestClient(application, base_url="http://localhost")
 
 
 async def test_claim_17_the_start_and_the_end_of_the_server_are_answered(application):
@@ -26,13 +26,13 @@ async def test_claim_17_the_start_and_the_end_of_the_server_are_answered(applica
     assert await server.receive_output() == {"type": "lifespan.startup.complete"}
     await server.send_input({"type": "lifespan.shutdown"})
     assert await server.receive_output() == {"type": "lifespan.shutdown.complete"}
-    await server.wait()
+    await end_of(server)
 
 
 async def test_claim_17_any_other_kind_is_refused_by_name(application):
     peer = ApplicationCommunicator(application, {"type": "telegraph"})
     with pytest.raises(NotImplementedError, match="telegraph"):
-        await peer.wait()
+        await end_of(peer)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ async def test_claim_18_a_message_of_any_kind_gets_an_answer(
     await peer.send_input({"type": "websocket.receive", **content})
     assert (await peer.receive_output())["text"] == answer
     await peer.send_input(DISCONNECT)
-    await peer.wait()
+    await end_of(peer)
 
 
 @pytest.mark.parametrize("last", ["websocket.accept", "websocket.send"])
@@ -76,7 +76,7 @@ async def test_a_peer_that_leaves_during_a_reply_ends_the_socket(application, la
 
 async def test_claim_19_what_the_article_means_holds_line_by_line(application):
     async with (
-        serving(application) as url,
+        serving(application, lifespan="off") as url,
         connect(url.replace("http", "ws") + "/") as client,
     ):
         await client.send("ping")
@@ -112,7 +112,7 @@ async def test_claim_23_a_page_of_any_origin_is_let_in_by_the_small_wrapper(
     application, origin
 ):
     async with (
-        serving(application) as url,
+        serving(application, lifespan="off") as url,
         connect(url.replace("http", "ws") + "/", origin=origin) as client,
     ):
         await client.send("ping")

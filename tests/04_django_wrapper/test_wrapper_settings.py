@@ -77,6 +77,10 @@ def test_a_secret_key_in_development_is_new_at_each_start():
         ({"ALLOWED_HOSTS": "https://a.example"}, "must be a bare host name"),
         ({"ALLOWED_HOSTS": "a.example:443"}, "must be a bare host name"),
         ({"CSRF_TRUSTED_ORIGINS": "a.example"}, "must be an origin, like https://"),
+        (
+            {"CSRF_TRUSTED_ORIGINS": "ftp://a.example"},
+            "must be an origin, like https://",
+        ),
         ({"CSRF_TRUSTED_ORIGINS": "https://a/b"}, "must be an origin, like https://"),
         ({"DATABASE_URL": "mysql://localhost/x"}, "DATABASE_URL must look like"),
     ],

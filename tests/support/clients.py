@@ -1,9 +1,11 @@
 """Clients that nobody here wrote, by short names: ``http.client``, ``websockets``."""
 
+import asyncio
 import http.client
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from asgiref.testing import ApplicationCommunicator
 from websockets.sync.client import ClientConnection, connect
 
 
@@ -28,3 +30,14 @@ def fetch(url: str, method: str = "GET") -> Response:
 def websocket(url: str) -> ClientConnection:
     """A websocket to the server at ``url``, an ``http:`` address."""
     return connect(url.replace("http", "ws", 1) + "/", open_timeout=10)
+
+
+async def end_of(peer: ApplicationCommunicator) -> None:
+    """Wait until the application has ended; ``peer.wait()`` forgives one that has not.
+
+    Raises:
+        TimeoutError: it goes on after its last event.
+        Exception: whatever the application raised.
+    """
+    async with asyncio.timeout(5):
+        await peer.future
