@@ -1,4 +1,4 @@
-"""Each stage's ``app.py``: four modules of one name, so they are loaded by their path."""
+"""Each stage's ``app.py``: modules of one name, so they are loaded by their path."""
 
 import importlib.util
 from functools import cache
