@@ -1,5 +1,6 @@
 """How tasks end: each program's lines, and the moments at which they appear."""
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -69,3 +70,23 @@ def test_main_runs_the_programs_that_are_named() -> None:
     """``python lifetimes.py shielded`` runs one."""
     assert story(lifetimes.main("shielded")).lines[0] == "shielded:"
     assert len(story(lifetimes.main("shielded")).lines) == 3
+
+
+@pytest.mark.parametrize(
+    "program", [lifetimes.nobody_retrieves, lifetimes.nobody_keeps]
+)
+def test_the_loop_s_exception_handler_is_put_back(
+    program: Callable[[], Coroutine[Any, Any, None]],
+) -> None:
+    """A notebook's loop goes on as it was."""
+
+    def handler(loop: asyncio.AbstractEventLoop, complaint: dict[str, Any]) -> None:
+        """Stands for the notebook's own."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(handler)
+        await program()
+        assert loop.get_exception_handler() is handler
+
+    story(main())

@@ -4,6 +4,8 @@ import asyncio
 import os
 import subprocess
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing.context import BaseContext
 from pathlib import Path
 
 import parallelism
@@ -27,6 +29,24 @@ def test_every_way_says_how_long_it_took(
     said = capsys.readouterr().out
     for words in ("4 pieces as coroutines", "4 pieces in threads", "4 pieces in proc"):
         assert words in said
+
+
+def test_processes_are_spawned_on_every_platform(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A fork of a process with threads, as a page is, may hang."""
+    contexts: list[str | None] = []
+
+    class Pool(ProcessPoolExecutor):
+        def __init__(self, workers: int, mp_context: BaseContext) -> None:
+            contexts.append(mp_context.get_start_method())
+            super().__init__(workers, mp_context)
+
+    monkeypatch.setattr(parallelism, "ProcessPoolExecutor", Pool)
+    monkeypatch.setattr(parallelism, "ROUNDS", 1000)
+    monkeypatch.setattr(parallelism, "processors", lambda: 1)
+    asyncio.run(parallelism.in_processes())
+    assert contexts == ["spawn"]
 
 
 def test_processes_work_where_the_main_module_is_not_this_file() -> None:
