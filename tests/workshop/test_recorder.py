@@ -601,6 +601,37 @@ def test_a_cancelled_task_is_ready_from_its_cancellation_on(fake_time: None) -> 
     assert outcomes(timeline)["sleeps"] == (Outcome.CANCELLED, "")
 
 
+def test_a_future_that_is_done_wakes_nobody_again(fake_time: None) -> None:
+    """A callback that comes late does not make its former waiter ready."""
+
+    async def waits(future: asyncio.Future[None]) -> None:
+        await future
+        await asyncio.sleep(1)
+
+    async def program() -> None:
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        task = asyncio.create_task(waits(future))
+        await asyncio.sleep(0.1)
+        future.set_result(None)
+        await asyncio.sleep(0.2)
+        future.add_done_callback(lambda _: None)
+        block(0.5)
+        await task
+
+    assert kinds(recorded(program), "waits") == [("wait", 0, 0.1), ("wait", 0.1, 1.1)]
+
+
+def test_what_a_callback_prints_belongs_to_no_task() -> None:
+    """It runs between the tasks' steps."""
+
+    async def program() -> None:
+        asyncio.get_running_loop().call_soon(print, "from a callback")
+        await asyncio.sleep(0.1)
+
+    (note,) = recorded(program).notes
+    assert (note.text, note.track) == ("from a callback", None)
+
+
 def test_a_printed_line_belongs_to_the_task_that_printed_it(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -772,13 +803,20 @@ def test_a_program_that_is_cancelled_with_its_recording_runs_its_finally() -> No
     """``run`` waits until it has ended."""
     log = Log()
 
+    async def program() -> None:
+        try:
+            await asyncio.sleep(1)
+        finally:
+            await asyncio.sleep(0.2)
+            log("cleaned up")
+
     async def main() -> None:
-        recording = asyncio.create_task(record(sleeper(log, "a", 1)))
+        recording = asyncio.create_task(record(program()))
         await asyncio.sleep(0.1)
         recording.cancel()
         with pytest.raises(asyncio.CancelledError):
             await recording
-        assert log.events[-1][2] == "a finally"
+        assert log.events == [(0.3, "nobody", "cleaned up")]
 
     run(main())
 
@@ -826,6 +864,7 @@ def test_eager_tasks_are_recorded() -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(says(log), name="eager")
             log("created")
+            print("created")
 
     async def eager(log: Log) -> Timeline:
         if sys.version_info >= (3, 12):
@@ -839,6 +878,7 @@ def test_eager_tasks_are_recorded() -> None:
     assert [e[2] for e in log.events] == ["begins", "created", "ends"]
     assert log.events == plain.events
     assert list(timeline.names().values()) == ["program", "eager"]
+    assert timeline.notes[0].track is timeline.tracks[0]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no uvloop for Windows")
