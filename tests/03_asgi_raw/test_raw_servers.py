@@ -144,3 +144,18 @@ def test_claim_18_a_fault_and_a_stop_look_different_under_each_server(name, tmp_
                 client.recv(timeout=10)
             stop = client.close_code
     assert (fault, stop) == SEEN[name]
+
+
+def test_claim_19_a_loop_without_break_freezes_uvicorn_s_older_websockets(tmp_path):
+    (tmp_path / "printed.py").write_text(ARTICLE.replace("break", "pass"), "utf-8")
+    with running("uvicorn-websockets", "printed:application", str(tmp_path)) as server:
+        with websocket(server.url) as client:
+            client.send("ping")
+            assert client.recv(timeout=10) == "pong!"
+        address = urlsplit(server.url)
+        with socket.create_connection((address.hostname, address.port), 10) as peer:
+            peer.settimeout(2)  # seconds in which a server that lives has long answered
+            peer.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            with pytest.raises(TimeoutError):
+                peer.recv(1)
+        server.process.kill()  # it does not hear SIGTERM any more
