@@ -313,7 +313,7 @@ class Driven(Coroutine[Any, Any, Any]):
         start = track.running_since = perf_counter() - zero
         try:
             awaited = resume(*args)
-            self._place = place = _suspended_at(self._coro, self._place)
+            self._place = place = suspended_at(self._coro, self._place)
         except BaseException as error:
             _ended(track, error)
             raise
@@ -497,7 +497,7 @@ def _name(error: BaseException) -> str:
     return type(error).__name__
 
 
-def _suspended_at(coro: Any, last: Place | None = None) -> Place | None:
+def suspended_at(coro: Any, last: Place | None = None) -> Place | None:
     """The innermost of the learner's lines on a suspended coroutine's stack.
 
     ``last`` is given back where it is that line: most wait where they waited before.
