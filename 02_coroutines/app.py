@@ -1,11 +1,12 @@
-"""Stage 02's page: step through two coroutines that share a queue.
+"""Stage 02's page: step through programs, forward and back.
 
 ``uvicorn --app-dir 02_coroutines app:application``, from the repository's folder.
 """
 
 import asyncio
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,9 +15,13 @@ HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent))  # for workshop/: --app-dir adds this folder only
 
 import produce_consume as pc  # noqa: E402
+import tiny_fetch_receive  # noqa: E402
+import tiny_programs  # noqa: E402
+from stepping import Stepper  # noqa: E402
 
 from workshop.line_by_line import Tape  # noqa: E402
 from workshop.pages import Viewer, page_application  # noqa: E402
+from workshop.stepper import State  # noqa: E402
 
 PAUSE = 0.35  # seconds between two steps of a run
 
@@ -26,26 +31,82 @@ class Program(NamedTuple):
 
     group: str
     title: str
-    about: str
-    run: Callable[[], None]
-    watched: Sequence[Callable[..., Any]]
+    about: str  # the question to answer before it runs
+    states: Callable[[], list[State]]  # runs it, and gives every state
 
 
-QUEUE = "produce and consume"
+def on_tiny_loop(main: Callable[[], Coroutine[Any, Any, Any]]) -> list[State]:
+    stepper = Stepper(main)
+    stepper.run()
+    stepper.close()
+    return stepper.states
+
+
+def with_trampoline() -> list[State]:
+    return Tape(pc.main, [pc.produce, pc.consume], "queue", pc.CAPACITY).states
+
+
+def with_tasks() -> list[State]:
+    watched = [pc.produce_task, pc.consume_task]
+    run = partial(asyncio.run, pc.main_tasks())
+    return Tape(run, watched, "queue", pc.CAPACITY).states
+
+
+QUEUE, LOOP, WRONG = "produce and consume", "On the tiny loop", "What goes wrong"
 PROGRAMS = {
     "trampoline": Program(
         QUEUE,
         "Generators and a trampoline",
         "Each yields the name of the other. Who resumes whom?",
-        pc.main,
-        [pc.produce, pc.consume],
+        with_trampoline,
     ),
     "tasks": Program(
         QUEUE,
         "Two tasks and an asyncio.Queue",
         "The same, without a word about whose turn it is. Who decides now?",
-        lambda: asyncio.run(pc.main_tasks()),
-        [pc.produce_task, pc.consume_task],
+        with_tasks,
+    ),
+    "fetch_receive": Program(
+        LOOP,
+        "fetch and receive",
+        "Stage 01's program. Who is ready, who sleeps, who waits for whom?",
+        partial(on_tiny_loop, tiny_fetch_receive.main),
+    ),
+    "takes_turns": Program(
+        LOOP,
+        "sleep(0): the others first",
+        "Two that count to three. Who is next in the ready queue?",
+        partial(on_tiny_loop, tiny_programs.takes_turns),
+    ),
+    "is_cancelled": Program(
+        LOOP,
+        "a task is cancelled",
+        "When does it hear of it, and when has it ended?",
+        partial(on_tiny_loop, tiny_programs.is_cancelled),
+    ),
+    "socket": Program(
+        LOOP,
+        "ping over a socket",
+        "Who wakes the one that waits for a socket?",
+        partial(on_tiny_loop, tiny_programs.talks_over_a_socket),
+    ),
+    "one_fails": Program(
+        WRONG,
+        "a task fails",
+        "It raises at 0.3 s. When does main hear of it?",
+        partial(on_tiny_loop, tiny_programs.one_fails),
+    ),
+    "deadlocks": Program(
+        WRONG,
+        "all wait",
+        "Nothing can wake them. How could a loop know?",
+        partial(on_tiny_loop, tiny_programs.deadlocks),
+    ),
+    "starves": Program(
+        WRONG,
+        "one never gives way",
+        "The other one is ready. When will it run?",
+        partial(on_tiny_loop, tiny_programs.starves),
     ),
 }
 
@@ -58,12 +119,9 @@ class Stage02(Viewer):
 
     async def chosen(self, name: str) -> None:
         program = PROGRAMS[name]
-        # In a thread: the second program has an event loop of its own.
-        tape = await asyncio.to_thread(
-            Tape, program.run, program.watched, "queue", pc.CAPACITY
-        )
-        self.states = tape.states
-        await self.socket.show(about=escape(program.about))
+        await self.socket.show(about=escape(program.about), state="running it once")
+        # In a thread: one of them has an event loop of its own, one never gives way.
+        self.states = await asyncio.to_thread(program.states)
         await self.go_to(0)
 
     async def on_step(self) -> None:

@@ -209,6 +209,21 @@ class Recording:
         finally:
             _recordings.reset(token)
 
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Record a program that another loop than asyncio's runs in the body.
+
+        Each of its tasks is to be driven through :meth:`drive`.
+        """
+        self._zero = perf_counter()
+        self._thread = threading.get_ident()
+        try:
+            with self.listening():
+                yield
+        finally:
+            self.elapsed = self.now()
+            self.finished = True
+
     def drive(
         self, coro: Coroutine[Any, Any, Any], name: str | None = None
     ) -> "Driven":
@@ -547,6 +562,15 @@ def is_learners(filename: str) -> bool:
     return _learners[filename]
 
 
+def hide(file: str) -> None:
+    """Take ``file`` for machinery, not for the learner's: a loop to be recorded."""
+    _learners[file] = False
+    _hidden.append(file)
+
+
+_hidden = [_HERE]
+
+
 def learners_traceback(error: BaseException) -> str:
     """The traceback of ``error``, from the learner's first line on."""
     shown = traceback.TracebackException.from_exception(error)
@@ -555,7 +579,8 @@ def learners_traceback(error: BaseException) -> str:
 
 
 def _clean(shown: traceback.TracebackException) -> None:
-    frames = [f for f in shown.stack if not f.filename.startswith(_HERE)]
+    hidden = tuple(_hidden)
+    frames = [frame for frame in shown.stack if not frame.filename.startswith(hidden)]
     first = next((n for n, f in enumerate(frames) if is_learners(f.filename)), 0)
     shown.stack = traceback.StackSummary.from_list(frames[first:])
     for inner in (shown.__cause__, shown.__context__, *(shown.exceptions or ())):

@@ -107,7 +107,7 @@ class State(svg.Picture):
                 shapes.append(svg.text(x + 16, y + 52, "empty", "soft"))
             for row, card in enumerate(box.cards):
                 top = y + 32 + row * CARD
-                room = width - 46
+                room, more = width - 46, (width - 46) * 1.2  # more of the small type
                 shapes += [
                     svg.rect(
                         x + 16, top, width - 28, 34, "paper", stroke="line", radius=6
@@ -119,7 +119,10 @@ class State(svg.Picture):
                         "mono b",
                     ),
                     svg.text(
-                        x + 26, top + 29, svg.fitted(card.about, room), "small soft"
+                        x + 26,
+                        top + 29,
+                        svg.fitted(card.about, more),
+                        "small soft",
                     ),
                 ]
         return shapes
