@@ -95,7 +95,7 @@ PROGRAMS = {
     "which_gives_way": Program(
         AWAIT,
         "which await gives way?",
-        "Five awaits: after which of them has the metronome ticked?",
+        "Four awaits: after which of them has the metronome ticked?",
         waiting.which_gives_way,
     ),
     "only_called": Program(
@@ -125,7 +125,7 @@ PROGRAMS = {
     "with_task_group": Program(
         ENDS,
         "one of three fails: TaskGroup",
-        "And now?",
+        "One of three fails: what becomes of the third one?",
         lifetimes.with_task_group,
     ),
     "with_timeout": Program(
@@ -161,7 +161,7 @@ PROGRAMS = {
     "somebody_keeps": Program(
         ENDS,
         "a task that a group keeps",
-        "And this one?",
+        "Will this one be there?",
         lifetimes.somebody_keeps,
     ),
     "as_coroutines": Program(
@@ -200,16 +200,24 @@ class Stage01(Viewer):
 
     async def chosen(self, name: str) -> None:
         self.program = PROGRAMS[name]
-        code = self.program.main.__code__
-        start = Place(code, code.co_firstlineno)
         await self.socket.show(
             about=escape(self.program.about),
             file=self.program.file.name,
-            source=source(self.program.file, [(start, "starts here")], "async def"),
+            source=self.source(),
             picture="",
             printed="",
             state="ready",
         )
+
+    def source(self, run: Background | None = None) -> str:
+        """The program's file, with who is where; without a run, where it starts."""
+        code = self.program.main.__code__
+        places = [(Place(code, code.co_firstlineno), "starts here")]
+        if run:
+            names = run.timeline.names()
+            here = run.timeline.whereabouts()
+            places = [(place, names[track]) for place, track in here] or places
+        return source(self.program.file, places, places[0][1])
 
     async def on_run(self) -> None:
         self.run = Background(self.program.main, self.program.title)
@@ -231,12 +239,10 @@ class Stage01(Viewer):
         while not finished:
             finished = not run.alive  # asked first: the last picture is whole
             timeline = run.timeline
-            places = [(track.place, name) for track, name in timeline.names().items()]
-            here = [(place, name) for place, name in places if place]
             printed = [f"{note.at:6.3f} s  {note.text}" for note in timeline.notes]
             await self.socket.show(
                 picture=timeline.svg(),
-                source=source(self.program.file, here, "async def"),
+                source=self.source(None if finished else run),
                 printed=escape("\n".join([*printed, timeline.error])),
                 state="done" if finished else escape(timeline.state()),
             )

@@ -190,25 +190,27 @@ async def _serve(page: Path, scope: HTTPScope, send: ASGISendCallable) -> None:
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-def source(code: Path, places: Iterable[tuple[Place, str]], first: str = "") -> str:
-    """A file's source as HTML, with the lines marked at which somebody is.
+def source(code: Path, places: Iterable[tuple[Place, str]], current: str = "") -> str:
+    """A file's source as HTML, from its first function on, with who is at which line.
 
     Args:
         code: the file.
         places: where, and who, in the order in which they are to be named.
-        first: the source is shown from the first line on that starts with this.
+        current: the one of them whose line is to be kept in view.
     """
     who: dict[int, list[str]] = {}
     for place, name in places:
         if place.code.co_filename == str(code):
             who.setdefault(place.line, []).append(name)
     lines = code.read_text(encoding="utf-8").rstrip().splitlines()
+    first = ("def ", "async def ")
     start = next((n for n, line in enumerate(lines) if line.startswith(first)), 0)
     shown = []
     for number, line in enumerate(lines[start:], start + 1):
         html = f'<span class="number">{number:3}</span> {escape(line)}'
         if number in who:
             names = escape(", ".join(who[number]))
-            html = f'<mark>{html} <span class="who">◀ {names}</span></mark>'
+            here = ' class="current"' if current in who[number] else ""
+            html = f'<mark{here}>{html} <span class="who">◀ {names}</span></mark>'
         shown.append(html)
     return "\n".join(shown)

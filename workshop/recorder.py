@@ -53,6 +53,7 @@ class Outcome(Enum):
     RETURNED = "returned"
     RAISED = "raised"
     CANCELLED = "cancelled"
+    LOST = "lost"  # nobody kept the task, so it vanished before its end
 
 
 class Place(NamedTuple):
@@ -108,6 +109,13 @@ class Track:
     ready_at: float | None = None
     outcome: Outcome = Outcome.OPEN
     error: str = ""
+    clock: Callable[[], float] = float  # seconds since the recording began
+    lost_at: float | None = None
+
+    def lost(self, _: object) -> None:
+        """The task is no more; if it has not ended, it was lost."""
+        if self.outcome is Outcome.OPEN:
+            self.outcome, self.lost_at = Outcome.LOST, self.clock()
 
     @property
     def name(self) -> str:
@@ -184,6 +192,17 @@ class Recording:
             self._task.exception()  # seen: result() raises it for whoever asks
         return self
 
+    def whereabouts(self) -> list[tuple[Place, Track]]:
+        """Where each track is now: at the line where it waits, or that it runs."""
+        found = [(t.place, t) for t in list(self.tracks)]
+        places = [(place, track) for place, track in found if place is not None]
+        running, frame = self._running, sys._current_frames().get(self._thread)
+        while running is not None and frame is not None:
+            if is_learners(frame.f_code.co_filename):
+                return [(Place(frame.f_code, frame.f_lineno), running), *places]
+            frame = frame.f_back
+        return places
+
     def result(self) -> Any:
         """What the program returned; raises what it raised."""
         if self._task is None:
@@ -231,7 +250,7 @@ class Recording:
         code = getattr(coro, "cr_code", None) or getattr(coro, "gi_code", None)
         begins = Place(code, code.co_firstlineno) if code else None
         plain = name or str(getattr(coro, "__name__", "task"))
-        track = Track(plain, begins, self.now())
+        track = Track(plain, begins, self.now(), clock=self.now)
         track.ready_at = track.created
         self.tracks.append(track)
         return Driven(coro, self, track)
@@ -412,7 +431,7 @@ class _Doors:
         make = self._factory or _plain_task
         task = make(loop, coro, **options)
         for track in tracks:
-            track.task = weakref.ref(task)
+            track.task = weakref.ref(task, track.lost)
         return task
 
     def _note_wake_up(self, callback: Any, *args: Any, **options: Any) -> Any:

@@ -10,24 +10,31 @@ from typing import Any, NamedTuple
 from workshop import svg
 from workshop.recorder import Outcome, Place, Recording, Track
 
-LEGEND = {
-    "run": "running",
-    "wait": "waiting",
-    "ready": "ready, but another one runs",
-    "note": "printed",
+LEGEND = {  # each kind of span with its colour of the palette
+    "run": ("running", "run"),
+    "wait": ("waiting", "wait"),
+    "ready": ("ready, but another one runs", "ready"),
+    "thread": ("in a worker thread", "soft"),
+    "note": ("printed", "note"),
 }
-LETTERS = {"wait": "─", "ready": "░", "run": "█"}  # later ones cover earlier ones
-MARKS = {Outcome.RETURNED: "✓", Outcome.RAISED: "✗", Outcome.CANCELLED: "⊘"}
+LETTERS = {"wait": "─", "ready": "░", "thread": "▒", "run": "█"}  # later ones on top
+MARKS = {
+    Outcome.RETURNED: "✓",
+    Outcome.RAISED: "✗",
+    Outcome.CANCELLED: "⊘",
+    Outcome.LOST: "✗",
+}
 # Learners print what they like; https://www.w3.org/TR/xml/#charsets
 NOT_XML = re.compile("[^\\t\\n\\r -\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
+SMALL = 6.7  # width of a small monospaced character, rounded up
 RIGHT = 730.0  # where the bars end; beside them stands how each track ended
 COLUMNS = 80  # of the picture in text
 PATIENCE = 0.1  # seconds after which a running task is said not to give way
-NOTE_LANES = 3  # rows of printed texts above the bars; more are only marked
+NOTE_LANES = 8  # rows of printed texts above the bars; more are only marked
 
 
 class Span(NamedTuple):
-    """A stretch of a track; ``kind`` is run, wait or ready, times in seconds."""
+    """A stretch of a track; ``kind`` is a key of ``LEGEND``, times in seconds."""
 
     kind: str
     start: float
@@ -43,7 +50,8 @@ def spans(track: Track, now: float, busy: "list[Span] | None" = None) -> list[Sp
     that fires a millisecond late with nobody running is still waiting.)
     """
     found: list[Span] = []
-    last, place = track.created, track.begins
+    last, place = track.created, None
+    running = "thread" if track.thread else "run"
 
     def idle(ready: float | None, start: float) -> None:
         ready = start if ready is None else min(max(last, ready), start)
@@ -58,14 +66,16 @@ def spans(track: Track, now: float, busy: "list[Span] | None" = None) -> list[Sp
 
     for step in list(track.steps):
         idle(step.ready, step.start)
-        found.append(Span("run", step.start, step.end, None))
+        found.append(Span(running, step.start, step.end, None))
         last, place = step.end, step.place
     since = track.running_since
     if since is not None:
         idle(track.ready_at, since)
-        found.append(Span("run", since, max(since, now), None))
+        found.append(Span(running, since, max(since, now), None))
     elif track.outcome is Outcome.OPEN:
         idle(track.ready_at, now)
+    elif track.lost_at is not None:
+        idle(track.ready_at, track.lost_at)
     return found
 
 
@@ -95,7 +105,6 @@ class Timeline(Recording, svg.Picture):
         runs = [
             span
             for track in list(self.tracks)
-            if not track.thread
             for span in spans(track, now)
             if span.kind == "run"
         ]
@@ -251,16 +260,15 @@ class _Drawing:
 
     def _bar(self, span: Span, y: float, height: float) -> str:
         x, width = self.x(span.start), self.x(span.end) - self.x(span.start)
+        words, color = LEGEND[span.kind]
         where = f" at {span.place.file}:{span.place.line}" if span.place else ""
-        hint = f"{LEGEND[span.kind]}{where}, {span.start:.4f} to {span.end:.4f} s"
+        hint = f"{words}{where}, {span.start:.4f} to {span.end:.4f} s"
         if span.kind == "run":  # a hairline at least, and taller than what it covers
             thin = max(width, 3)
-            return svg.rect(
-                x - (thin - width) / 2, y - 2, thin, height + 4, "run", hint=hint
-            )
+            x, y, width, height = x - (thin - width) / 2, y - 2, thin, height + 4
         if span.kind == "ready":  # lower than waiting: told apart without its colour
             y, height = y + height / 4, height / 2
-        return svg.rect(x, y, max(width, 0.5), height, span.kind, hint=hint)
+        return svg.rect(x, y, max(width, 0.5), height, color, hint=hint)
 
     def _words(self, span: Span, place: Place, baseline: float) -> Iterator[str]:
         """The line that a task waits at, inside its bar where there is room."""
@@ -275,42 +283,42 @@ class _Drawing:
                 self.x(span.end) - 8, baseline, where, "mono small soft", "end"
             )
 
-    def _placed_notes(self) -> tuple[list[tuple[float, int, str]], int]:
-        """Each printed text with its lane, so that no two of them overlap."""
-        free_from = [0.0] * NOTE_LANES
+    def _placed_notes(self) -> tuple[list[tuple[float, float, int, str]], int]:
+        """Each printed text with its moment, its left edge and a lane of its own."""
+        taken: list[list[tuple[float, float]]] = [[] for _ in range(NOTE_LANES)]
         placed = []
         for note in list(self.timeline.notes):
-            x, words = self.x(note.at), svg.fitted(note.text, 300)
-            width = len(words) * svg.CHARACTER * 0.92 + 12
-            start = min(x + 5, svg.WIDTH - 16 - width)
-            lane = next((n for n in range(NOTE_LANES) if free_from[n] <= start), -1)
-            if lane >= 0:
-                free_from[lane] = start + width
-            placed.append((note.at, lane, words))
-        return placed, max([lane + 1 for _, lane, _ in placed], default=0)
+            x, words = self.x(note.at), svg.fitted(note.text, 440)
+            width = len(words) * SMALL
+            start = x + 5 if x + width < svg.WIDTH - 16 else x - 5 - width
+            lane = -1  # only marked, where there is no room
+            for n, others in enumerate(taken):
+                if all(start + width + 8 < a or start > b + 8 for a, b in others):
+                    others.append((min(start, x), max(start + width, x)))
+                    lane = n
+                    break
+            placed.append((x, start, lane, words))
+        return placed, max([lane + 1 for _, _, lane, _ in placed], default=0)
 
     def _printed(self) -> Iterator[str]:
-        for at, lane, words in self.notes:
-            x, y = self.x(at), 52 + max(lane, 0) * 16
-            yield svg.line(x, y - 10, x, self.top, "note")
+        for x, start, lane, words in self.notes:
+            yield svg.line(x, self.top - 6, x, self.top, "note")
             if lane >= 0:
-                right = x + len(words) * svg.CHARACTER * 0.92 + 21 > svg.WIDTH
-                yield svg.text(
-                    x - 5 if right else x + 5,
-                    y,
-                    words,
-                    "mono small note",
-                    "end" if right else "start",
-                )
+                y = 54 + lane * 16
+                yield svg.line(x, y - 10, x, y + 3, "note")
+                yield svg.text(start, y, words, "mono small note")
 
     def _legend(self) -> Iterator[str]:
         x, y = self.left, self.bottom + 40
-        for kind, words in LEGEND.items():
-            width = 3 if kind == "run" else 12
-            height = 6 if kind == "ready" else 12
-            yield svg.rect(x + 12 - width, y - 4 - height / 2, width, height, kind)
-            yield svg.text(x + 18, y, words, "small soft")
-            x += 44 + len(words) * 6
+        kinds = {span.kind for row in self.rows.values() for span in row}
+        kinds |= {"run", "wait"} | {"note" for _ in self.notes[:1]}
+        for kind, (words, color) in LEGEND.items():
+            if kind in kinds:
+                width = 3 if kind == "run" else 12
+                height = 6 if kind == "ready" else 12
+                yield svg.rect(x + 12 - width, y - 4 - height / 2, width, height, color)
+                yield svg.text(x + 18, y, words, "small soft")
+                x += 44 + len(words) * 6.5
 
 
 def _horizon(value: float) -> float:

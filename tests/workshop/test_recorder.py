@@ -516,7 +516,7 @@ async def test_a_call_in_a_worker_thread_is_a_track_of_its_own() -> None:
         "thread: fails": (Outcome.RAISED, "LookupError"),
         "thread: works": (Outcome.RETURNED, ""),
     }
-    assert [span.kind for span in timeline.spans()["thread: works"]][-1] == "run"
+    assert [span.kind for span in timeline.spans()["thread: works"]][-1] == "thread"
     (note,) = timeline.notes
     assert note.track and timeline.names()[note.track] == "thread: works"
 

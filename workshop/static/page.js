@@ -22,7 +22,8 @@ function connect() {
       const element = document.getElementById(id);
       if (element.innerHTML !== html) element.innerHTML = html;
     }
-    const mark = document.querySelector("pre mark"); // keep it in view, the page still
+    // Keep who runs in view, else the first who waits; the page itself stays still.
+    const mark = document.querySelector("mark.current") ?? document.querySelector("mark");
     if (mark) mark.closest("pre").scrollTop = mark.offsetTop - 120;
   };
 }
