@@ -6,6 +6,7 @@
 
 import asyncio
 import sys
+from time import perf_counter
 
 
 async def fetch() -> None:
@@ -32,4 +33,6 @@ async def one_after_the_other() -> None:
 
 
 if __name__ == "__main__":
+    start = perf_counter()
     asyncio.run(one_after_the_other() if sys.argv[1:] else main())
+    print(f"{perf_counter() - start:.2f} s in all")

@@ -40,9 +40,9 @@ async def with_task_group() -> None:
     """The others are cancelled; once all have ended the caller sees every exception."""
     try:
         async with asyncio.TaskGroup() as group:
-            group.create_task(fetch("one", 0.2))
-            group.create_task(fetch("two", 0.4, fails=True))
-            group.create_task(fetch("three", 0.6))
+            group.create_task(fetch("one", 0.2), name="one")
+            group.create_task(fetch("two", 0.4, fails=True), name="two")
+            group.create_task(fetch("three", 0.6), name="three")
     except* ConnectionError as errors:
         print("main sees:", *errors.exceptions)
     await asyncio.sleep(0.4)
@@ -157,6 +157,9 @@ PROGRAMS = (
 
 
 async def main(*names: str) -> None:
+    known = [program.__name__ for program in PROGRAMS]
+    if unknown := [name for name in names if name not in known]:
+        print(f"There is no program {unknown[0]!r}, only {', '.join(known)}.")
     for program in PROGRAMS:
         if not names or program.__name__ in names:
             print(f"{program.__name__}:")

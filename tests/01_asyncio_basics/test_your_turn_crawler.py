@@ -46,6 +46,19 @@ def test_a_crawler_that_asks_for_all_at_once_fails_the_check() -> None:
     assert run(exercise.check(impolite)).startswith("Impolite: 10 at once")
 
 
+def test_a_crawler_that_waits_for_a_whole_batch_fails_the_check() -> None:
+    """A seat that is free has to be taken at once."""
+
+    async def in_batches(site: exercise.Site, pages: Sequence[str]) -> list[str]:
+        texts: list[str] = []
+        for first in range(0, len(pages), exercise.AT_ONCE):
+            batch = pages[first : first + exercise.AT_ONCE]
+            texts += await asyncio.gather(*(site.download(page) for page in batch))
+        return texts
+
+    assert "stayed free" in run(exercise.check(in_batches))
+
+
 def test_a_crawler_that_loses_pages_fails_the_check() -> None:
     """All ten have to come back, in their order."""
 
