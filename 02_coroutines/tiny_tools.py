@@ -35,6 +35,8 @@ class Gather(Future):
 
     def cancel(self) -> bool:
         """Cancel the children: it ends when they do, and they may take their time."""
+        if self.done():  # an error came first: the other children run on
+            return False
         asked = [child.cancel() for child in self.children]
         self._cancel_asked = self._cancel_asked or any(asked)
         return any(asked)

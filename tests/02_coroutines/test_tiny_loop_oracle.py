@@ -396,6 +396,29 @@ async def gather_of_the_stubborn(api: Any, log: Log) -> None:
         log("cancelled once they had ended")
 
 
+async def gather_cancelled_after_an_error(api: Any, log: Log) -> None:
+    async def fail() -> None:
+        raise ValueError
+
+    async def work() -> None:
+        try:
+            await api.sleep(1)
+            log("works on: a gather that has failed cancels nobody")
+        except api.CancelledError:
+            log("cancelled")
+
+    both = api.create_task(outer(api, fail(), work()))
+    for _ in range(3):  # the error is on its way from the child to the gather
+        await api.sleep(0)
+    log(both.done())
+    both.cancel()
+    try:
+        await both
+    except (ValueError, api.CancelledError) as error:
+        log(type(error).__name__)
+    await api.sleep(2)
+
+
 async def handing_over(api: Any, log: Log) -> None:
     """A queue made of futures: each ``get`` waits for the next ``put``."""
     items: list[int] = []
@@ -534,6 +557,7 @@ PROGRAMS: list[Program] = [
     lost_tasks,
     gathering,
     gather_of_the_stubborn,
+    gather_cancelled_after_an_error,
     handing_over,
     callbacks,
     deadlock,
