@@ -90,6 +90,9 @@ class Stepper(Picture):
             if not self.step():
                 return
 
+    def __del__(self) -> None:
+        self.close()  # or Python would say of each that it was never awaited
+
     def close(self) -> None:
         """End the program's coroutines; the states stay."""
         for task in self.loop.tasks:

@@ -153,7 +153,7 @@ class State(svg.Picture):
         shapes.append(svg.text(602, y, "What just happened", "b"))
         for line in wrap(self.happened, 33):
             y += 19
-            shapes.append(svg.text(602, y, line, "soft"))
+            shapes.append(svg.text(602, y, f"{line} ", "soft"))  # a space to copy
         y += 34
         shapes.append(svg.text(602, y, "Printed so far", "b"))
         room = int((height - (y - 24)) / 17) + 8

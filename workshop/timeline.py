@@ -306,7 +306,9 @@ class _Drawing:
             if lane >= 0:
                 y = 54 + lane * 16
                 yield svg.line(x, y - 10, x, y + 3, "note")
-                yield svg.text(start, y, words, "mono small note")
+                left = start < x  # beside its mark, whatever the true width is
+                at, anchor = (x - 5, "end") if left else (start, "start")
+                yield svg.text(at, y, words, "mono small note", anchor)
 
     def _legend(self) -> Iterator[str]:
         x, y = self.left, self.bottom + 40

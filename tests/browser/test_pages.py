@@ -1,11 +1,15 @@
 """The four pages, used as a person would use them."""
 
+import asyncio
 import re
+import threading
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from tests.browser.conftest import Stages
+from tests.support.stages import stage_app
+from workshop.serving import serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -17,6 +21,10 @@ async def test_the_articles_javascript_in_the_browsers_console_prints_pong(
     stage: str, stages: Stages, page: Page
 ) -> None:
     await page.goto(stages[stage])
+    await type_the_articles_lines(page)
+
+
+async def type_the_articles_lines(page: Page) -> None:
     tools = await page.context.new_cdp_session(page)
 
     async def typed(line: str) -> None:  # as the developer tools' console runs it
@@ -30,6 +38,53 @@ async def test_the_articles_javascript_in_the_browsers_console_prints_pong(
     async with page.expect_console_message() as printed:
         await typed('ws.send("ping")')
     assert (await printed.value).text == "pong!"
+
+
+@both_consoles
+async def test_the_articles_javascript_leaves_the_pages_own_connection_alone(
+    stage: str, stages: Stages, page: Page
+) -> None:
+    await page.goto(stages[stage])
+    state, received = page.locator("#state"), page.locator("#log li.in")
+    await page.get_by_role("button", name="Connect").click()
+    await expect(state).to_have_text("open")
+    await type_the_articles_lines(page)
+    await expect(received).to_have_count(0)  # the typed socket's pong! is not here
+    await page.get_by_role("button", name="Send").click()
+    await expect(received).to_have_count(1)
+    await page.evaluate("ws.close()")
+    await page.wait_for_function("ws.readyState === WebSocket.CLOSED")
+    await expect(state).to_have_text("open")
+    await page.get_by_role("button", name="Close").click()
+    await expect(page.locator("#log li").last).to_contain_text("closed, 1000")
+
+
+@both_consoles
+async def test_the_page_says_what_to_type_with_its_own_address(
+    stage: str, stages: Stages, page: Page
+) -> None:
+    await page.goto(stages[stage])
+    lines = await page.locator(".questions pre").text_content()
+    assert lines is not None
+    assert lines.splitlines() == [
+        f'ws = new WebSocket("{stages[stage].replace("http", "ws")}/")',
+        "ws.onmessage = event => console.log(event.data)",
+        'ws.send("ping")',
+    ]
+
+
+@both_consoles
+async def test_the_log_is_empty_after_clear_and_goes_on(
+    stage: str, stages: Stages, page: Page
+) -> None:
+    await page.goto(stages[stage])
+    line = page.locator("#log li")
+    await page.get_by_role("button", name="Connect").click()
+    await expect(line).to_have_count(1)
+    await page.get_by_role("button", name="Clear the log").click()
+    await expect(line).to_have_count(0)
+    await page.get_by_role("button", name="ping", exact=True).click()
+    await expect(line).to_have_count(2)
 
 
 @both_consoles
@@ -127,3 +182,114 @@ async def test_a_page_fits_a_phone_and_says_which_stage_it_is(
     await expect(page.locator("[aria-current=page]")).to_contain_text(stage)
     width = await page.evaluate("document.documentElement.scrollWidth")
     assert width <= 390
+
+
+async def test_stage_01_says_who_does_not_give_way_and_at_which_line(
+    stages: Stages, page: Page
+) -> None:
+    await page.goto(stages["01"])
+    await page.get_by_label("the work blocks").check()
+    await expect(page.locator("#about")).to_contain_text("time.sleep")
+    await page.evaluate(  # it says so for 0.3 s: keep all that it says
+        """() => {
+             window.seen = [];
+             new MutationObserver(() => window.seen.push(
+               document.querySelector("#state").textContent + " | " +
+               document.querySelector("mark.current")?.textContent
+             )).observe(document.body, {subtree: true, childList: true});
+           }"""
+    )
+    await page.get_by_role("button", name="Run").click()
+    await expect(page.locator("#printed")).to_contain_text("ticks meanwhile: 0")
+    seen = await page.evaluate("window.seen")
+    blocked = [state for state in seen if "blocks has not given way for" in state]
+    assert any("time.sleep(WORK)" in state for state in blocked), seen
+
+
+async def test_stage_01_runs_every_program_of_its_list(
+    stages: Stages, page: Page
+) -> None:
+    await page.goto(stages["01"])
+    await expect(page.locator("#choices input").first).to_be_visible()
+    names = await page.locator("#choices input").evaluate_all(
+        "all => all.map(i => i.value)"
+    )
+    assert len(names) > 20
+    for name in names:
+        if name not in ("tasks", "one_after_the_other"):  # they have tests of their own
+            await page.locator(f"#choices input[value={name}]").check()
+            await expect(page.locator("#state")).to_have_text("ready")
+            await page.get_by_role("button", name="Run").click()
+            await expect(page.locator("#state")).to_have_text("done", timeout=15_000)
+            assert await page.locator("#picture svg").count() == 1, name
+
+
+async def test_two_tabs_of_stage_01_do_not_disturb_each_other(
+    stages: Stages, browser: Browser, page: Page
+) -> None:
+    other = await browser.new_page()
+    for tab, choice in ((page, "as tasks"), (other, "plain functions")):
+        await tab.goto(stages["01"])
+        await tab.get_by_label(choice, exact=True).check()
+        await tab.get_by_role("button", name="Run").click()
+    for tab, title in ((page, "as tasks"), (other, "plain functions")):
+        await expect(tab.locator("#state")).to_have_text("done")
+        await expect(tab.locator("#picture")).to_contain_text(title)
+        await expect(tab.locator("#printed")).to_contain_text("received")
+    await other.close()
+
+
+async def test_a_tab_that_is_closed_in_the_middle_ends_its_program(
+    browser: Browser,
+) -> None:
+    async with serving(stage_app("01_asyncio_basics").application) as url:
+        page = await browser.new_page()
+        await page.goto(url)
+        await page.get_by_role("button", name="Run").click()
+        await expect(page.locator("#state")).to_have_text("running")
+        [thread] = [t for t in threading.enumerate() if t.name.startswith("program")]
+        await page.close()
+        await asyncio.to_thread(thread.join, 1)
+        assert not thread.is_alive()
+
+
+async def test_stage_02_steps_through_the_tiny_loop_to_the_end_and_back(
+    stages: Stages, page: Page
+) -> None:
+    await page.goto(stages["02"])
+    await page.get_by_label("fetch and receive").check()
+    picture, state = page.locator("#picture"), page.locator("#state")
+    await expect(picture).to_contain_text("main is a task now")
+    last = int((await state.inner_text()).split()[-1])
+    step = page.get_by_role("button", name="Step")
+    for number in range(1, last + 1):
+        await step.click()
+        await expect(state).to_contain_text(f"step {number} of")
+    await expect(picture).to_contain_text("The program is over.")
+    await expect(picture).to_contain_text("task one awaited")
+    back = page.get_by_role("button", name="Back")
+    for number in range(last - 1, last - 4, -1):
+        await back.click()
+        await expect(state).to_contain_text(f"step {number} of")
+    await expect(picture).not_to_contain_text("The program is over.")
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        ("all wait", "A deadlock: all wait"),
+        ("one never gives way", "does not give way"),
+    ],
+)
+async def test_stage_02_names_what_went_wrong_in_words(
+    program: str, words: str, stages: Stages, page: Page
+) -> None:
+    await page.goto(stages["02"])
+    await page.get_by_label(program).check()
+    state = page.locator("#state", has_text="step 0 of")
+    await state.wait_for()
+    for _ in range(int((await state.inner_text()).split()[-1])):
+        await page.get_by_role("button", name="Step").click()
+    await expect(page.locator("#state")).to_have_text(re.compile(r"step (\d+) of \1$"))
+    happened = " ".join((await page.locator("#picture").inner_text()).split())
+    assert words in happened
