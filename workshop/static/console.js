@@ -1,6 +1,7 @@
 // The console of stages 03 and 04: one websocket, its state in words, a log of both
 // directions. The page brings the elements; nothing here knows which stage it is in.
-"use strict";
+// A module: its names are its own, so what is typed into the browser's console under
+// the same names (ws, say) is another websocket, and this one goes on.
 
 const $ = (id) => document.getElementById(id);
 
@@ -25,7 +26,8 @@ const CLOSE_CODES = {
     "Ask for less."],
   1011: ["internal error", "The server failed while it worked on a message.",
     "Look for the traceback in the server's log."],
-  1012: ["service restart", "The server restarts.", "Wait a few seconds, connect again."],
+  1012: ["service restart", "The server restarts, or was stopped.",
+    "Wait a few seconds, connect again."],
   1013: ["try again later", "The server has too much to do.", "Wait longer, connect again."],
   1014: ["bad gateway", "A proxy had no answer from the server behind it.",
     "Is that server running?"],
@@ -104,12 +106,12 @@ function connect() {
   };
   socket.onerror = () => {
     // A script is never told why: it could feel its way around a private network.
-    log("note", "error: the browser says no more; the server's log may", true);
+    log("note", "error: only the browser's own console (F12) is told why", true);
   };
   socket.onclose = ({ code, reason }) => {
     const [name, meaning, advice] = wasOpen ? explain(code) : ["never opened",
       "The handshake did not succeed.",
-      "Is the server running, and does it speak WebSocket? Its log says more."];
+      "Is the server running, and does it speak WebSocket?"];
     const said = reason ? ` It said: “${reason}”.` : "";
     const fine = wasOpen && (code === 1000 || code === 1005);
     ws = null;
@@ -142,5 +144,8 @@ $("form").onsubmit = (event) => {
 $("send-ping").onclick = () => send("ping");
 $("send-empty").onclick = () => send("");
 $("send-bytes").onclick = () => send(new TextEncoder().encode("ping"));
-$("address").textContent = address;
+$("clear").onclick = () => $("log").replaceChildren();
+for (const element of document.querySelectorAll(".address")) {
+  element.textContent = address;
+}
 show("not connected");
