@@ -109,6 +109,11 @@ def test_claim_17_a_server_that_insists_on_lifespan_starts_ours():
         assert fetch(server.url).status == 200
 
 
+@pytest.mark.filterwarnings(  # of "websockets", the oldest of the three
+    "ignore:websockets.legacy is deprecated:DeprecationWarning",
+    "ignore:remove second argument of ws_handler:DeprecationWarning",
+    "ignore:The `websockets` implementation is deprecated",
+)
 @pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
 async def test_claim_18_a_binary_frame_breaks_the_article_and_ends_with_1006(
     implementation, capsys

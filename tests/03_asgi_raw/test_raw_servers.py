@@ -152,10 +152,17 @@ def test_claim_19_a_loop_without_break_freezes_uvicorn_s_older_websockets(tmp_pa
         with websocket(server.url) as client:
             client.send("ping")
             assert client.recv(timeout=10) == "pong!"
-        address = urlsplit(server.url)
-        with socket.create_connection((address.hostname, address.port), 10) as peer:
-            peer.settimeout(2)  # seconds in which a server that lives has long answered
-            peer.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            with pytest.raises(TimeoutError):
-                peer.recv(1)
+        # a request or two may come before the handler meets the end of its websocket
+        assert not all(answers(server.url) for _ in range(50))
         server.process.kill()  # it does not hear SIGTERM any more
+
+
+def answers(url):
+    address = urlsplit(url)
+    with socket.create_connection((address.hostname, address.port), 10) as peer:
+        peer.settimeout(2)  # seconds in which a server that lives has long answered
+        peer.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        try:
+            return bool(peer.recv(1))
+        except TimeoutError:
+            return False

@@ -3,10 +3,17 @@
 import pytest
 
 
-@pytest.fixture(scope="session", autouse=True)
-def project_environment(tmp_path_factory):
-    """Settings are read once, when the project is first imported: so before that."""
-    database = tmp_path_factory.mktemp("stage_04") / "test.sqlite3"
+@pytest.fixture(scope="session")
+def database(tmp_path_factory):
+    return tmp_path_factory.mktemp("stage_04") / "test.sqlite3"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def project_environment(database):
+    """Settings are read once, when the project is first imported: so before that.
+
+    Set for one file of this folder at a time: other folders' tests see nothing of it.
+    """
     with pytest.MonkeyPatch.context() as patch:
         for name in ("SECRET_KEY", "DEBUG", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS"):
             patch.delenv(name, raising=False)
@@ -15,7 +22,7 @@ def project_environment(tmp_path_factory):
         yield
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def application(project_environment):
     from websocket_app.asgi import application
 

@@ -115,24 +115,48 @@ def test_a_plain_runserver_answers_a_websocket_with_a_page(tmp_path):
         assert refusal.value.response.status_code == 404
 
 
-@pytest.mark.parametrize("order", ["ours", "imports first"])
-def test_claim_16_a_model_can_be_imported_only_after_django_is_ready(order, tmp_path):
+ASGI_IMPORT = (
+    "from websocket_app.websocket import websocket_application  # noqa: E402\n"
+)
+READY = "django_application = get_asgi_application()\n"
+
+
+@pytest.mark.parametrize(
+    ("moved_above", "error"),
+    [
+        (None, None),
+        (READY, "django.core.exceptions.AppRegistryNotReady: Apps aren't loaded yet."),
+        (
+            "import os\n",
+            "django.core.exceptions.ImproperlyConfigured: Requested setting",
+        ),
+    ],
+    ids=["where it is", "just above django_application", "at the very top"],
+)
+def test_claim_16_an_import_that_needs_a_model_works_only_where_asgi_py_has_it(
+    moved_above, error, tmp_path, monkeypatch
+):
+    monkeypatch.delenv("DJANGO_SETTINGS_MODULE")  # asgi.py sets it, as under a server
     project = shutil.copytree(STAGE, tmp_path / "project")
     handler = project / "websocket_app" / "websocket.py"
     with handler.open("a", encoding="utf-8") as file:
         file.write("\nfrom django.contrib.auth.models import User\n")
-    imports = ["websocket_app.websocket", "websocket_app.asgi"]
-    if order == "ours":
-        imports.reverse()
+    if moved_above:
+        wrapper = project / "websocket_app" / "asgi.py"
+        source = wrapper.read_text("utf-8")
+        assert source.count(ASGI_IMPORT) == source.count(moved_above) == 1
+        source = source.replace(ASGI_IMPORT, "")
+        source = source.replace(moved_above, ASGI_IMPORT + moved_above)
+        wrapper.write_text(source, "utf-8")
     ended = subprocess.run(
-        [sys.executable, "-c", f"import {', '.join(imports)}"],
+        [sys.executable, "-c", "import websocket_app.asgi"],
         cwd=project,
         capture_output=True,
         text=True,
         timeout=30,
     )
-    if order == "ours":
+    if error is None:
         assert (ended.returncode, ended.stderr) == (0, "")
     else:
         assert ended.returncode == 1
-        assert "AppRegistryNotReady: Apps aren't loaded yet." in ended.stderr
+        assert ended.stderr.splitlines()[-1].startswith(error)
