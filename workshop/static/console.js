@@ -111,7 +111,7 @@ function connect() {
   socket.onclose = ({ code, reason }) => {
     const [name, meaning, advice] = wasOpen ? explain(code) : ["never opened",
       "The handshake did not succeed.",
-      "Is the server running, and does it speak WebSocket?"];
+      "Is the server running, and does it speak WebSocket? Its log may say more."];
     const said = reason ? ` It said: “${reason}”.` : "";
     const fine = wasOpen && (code === 1000 || code === 1005);
     ws = null;
