@@ -149,16 +149,17 @@ def test_real_time_passes_as_asked() -> None:
 
 
 def test_a_cancelled_sleep_is_not_waited_for() -> None:
-    clock = FakeClock()
+    clock = Counting()
 
     async def main() -> None:
-        task = Task(sleep_for(100))
-        await sleep(1)
+        task = Task(sleep_for(1))
+        await sleep(0)
         task.cancel()
-        await sleep(1)
+        await sleep(2)
 
     Loop(main(), clock=clock).run()
     assert clock.now == 2
+    assert clock.asked == 2  # when main had begun, and to wait until 2 s
 
 
 def test_cancelling_throws_into_the_coroutine_where_it_waits() -> None:
@@ -308,13 +309,16 @@ def test_ctrl_c_ends_all_tasks_and_is_passed_on() -> None:
         finally:
             log.append("cleaned up")
 
+    async def interrupted() -> None:
+        raise KeyboardInterrupt  # as Python does wherever it is when Ctrl-C is pressed
+
     async def main() -> None:
         Task(other())
-        await sleep(0)
-        raise KeyboardInterrupt
+        Task(interrupted())
+        await sleep(1000)
 
     with pytest.raises(KeyboardInterrupt):
-        tiny_loop.run(main())
+        Loop(main(), clock=FakeClock()).run()
     assert log == ["cleaned up"]
 
 
