@@ -93,7 +93,7 @@ PROGRAMS = {
     "one_fails": Program(
         WRONG,
         "a task fails",
-        "It raises at 0.3 s. When does main hear of it?",
+        "fails raises at 0.3 s. When does one_fails hear of it?",
         partial(on_tiny_loop, tiny_programs.one_fails),
     ),
     "deadlocks": Program(
@@ -146,7 +146,9 @@ class Stage02(Viewer):
         last = len(self.states) - 1
         self.at = min(max(number, 0), last)
         picture = self.states[self.at].svg()
-        await self.socket.show(picture=picture, state=f"step {self.at} of {last}")
+        happened = escape(self.states[self.at].happened)
+        state = f"step {self.at} of {last}"
+        await self.socket.show(picture=picture, happened=happened, state=state)
 
 
 application = page_application(HERE / "page.html", Stage02)

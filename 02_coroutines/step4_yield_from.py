@@ -32,10 +32,12 @@ def two_days() -> Generator[float | None, float | None, str]:
 def main() -> None:
     days: Any = two_days()
     next(days)
-    for number in (10, 20, None, 7, 8, 9):
+    for number in (10, 20):
         print(f"send {number}: {days.send(number)}")
-        inner = days.gi_yieldfrom
-        print("   waiting inside", getattr(inner, "__name__", inner))
+    print("two_days stands aside, inside", days.gi_yieldfrom.__name__)
+    print("send None: Monday returns, and Tuesday's first yield is", days.send(None))
+    for number in (7, 8, 9):
+        print(f"send {number}: {days.send(number)}")
     try:
         days.send(None)
     except StopIteration as stop:

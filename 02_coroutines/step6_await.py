@@ -27,7 +27,7 @@ def drive(coro: Coroutine[Number, float | None, str], answers: Iterable[float]) 
     try:
         wish = coro.send(None)  # to its first wish
         for answer in answers:
-            inner = coro.cr_await  # type: ignore[attr-defined]  # the innermost frame
+            inner = coro.cr_await  # type: ignore[attr-defined]  # one level in
             line = inner.cr_frame.f_lineno - inner.cr_code.co_firstlineno
             print(f"{wish} is wanted {line} lines into {inner.__name__}: {answer}")
             wish = coro.send(answer)

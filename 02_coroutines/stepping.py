@@ -8,7 +8,6 @@ Nothing is simulated: a step is ``tiny_loop.Loop.step``. Only the clock is anoth
 where the loop would sleep, it jumps to the time at which it would wake.
 """
 
-import inspect
 import re
 import sys
 from collections.abc import Callable, Coroutine, Iterator
@@ -57,6 +56,7 @@ class Stepper(Picture):
         self.at = 0
         self.loop = tiny_loop.Loop(program(), clock=self._clock)
         self.over = False
+        self._begun: set[tiny_loop.Task] = set()
         self._due: dict[tiny_loop.Future, float] = {}  # of every timer that there was
         self._keep(f"{self.loop.main.name} is a task now, and ready. Nothing has run.")
 
@@ -102,7 +102,7 @@ class Stepper(Picture):
 
     def _really_step(self) -> None:
         self._known = {*self.loop.tasks, *self.loop.ended}
-        before = self._clock.now
+        before, self._thrown = self._clock.now, self._about_to_be_thrown()
         try:
             with self._output.listening(), _watchdog(self._patience):
                 call = self.loop.step()
@@ -112,7 +112,7 @@ class Stepper(Picture):
             words = "A deadlock: all wait, and no timer and no socket can wake them"
             self._end(f"{words}: {', '.join(who)}.")
         except DoesNotGiveWay as verdict:
-            self._end(str(verdict))
+            self._end(str(verdict), verdict.line)
         else:
             self._due |= {timer: due for due, _, timer in self.loop.timers}
             if call is None:
@@ -120,7 +120,16 @@ class Stepper(Picture):
             else:
                 self._keep(self._told(call, self._clock.now - before), call)
 
-    def _end(self, words: str) -> None:
+    def _about_to_be_thrown(self) -> str:
+        """The exception that the next step throws into a task, and where."""
+        task = _owner(self.loop.ready[0]) if self.loop.ready else None
+        if not isinstance(task, Task):
+            return ""
+        error = task.interrupt or (task.waits_for and task.waits_for.error)
+        where = _line(task.coro, self._code.co_filename)
+        return f"{type(error).__name__} thrown in at line {where}: " if error else ""
+
+    def _end(self, words: str, stopped: int = 0) -> None:
         self.over = True
         error = self.loop.main.error
         if isinstance(error, Exception):
@@ -130,7 +139,7 @@ class Stepper(Picture):
             ]
         lost = [e for t, e in self.loop.unseen.items() if t is not self.loop.main]
         unseen = [f" Nobody asked for: {error!r}." for error in lost]
-        self._keep(f"{words}{''.join(unseen)} The program is over.")
+        self._keep(f"{words}{''.join(unseen)} The program is over.", stopped=stopped)
 
     def _told(self, call: Any, slept: float) -> str:
         """What a step did, in words."""
@@ -147,17 +156,18 @@ class Stepper(Picture):
         if isinstance(call, partial):
             return f"{getattr(owner, 'name', 'somebody')} heard that a part is done."
         if not names:
-            return "A late call: nobody waits for this any longer."
+            return "A second wake-up: who waited has been woken already."
         if owner in self._due:
             return f"The timer of {names} is due: it is ready now."
         return f"The socket of {names} has something: it is ready now."
 
     def _resumed(self, task: Task) -> str:
+        self._begun.add(task)
         if task.done():
-            return _outcome(task)
+            return self._thrown + _outcome(task)
         if task.waits_for is None:
             return f"{task.name} gave way: it is the last in the ready queue."
-        return f"{task.name} ran to its await: it {self._wish(task)}."
+        return f"{self._thrown}{task.name} ran to its await: it {self._wish(task)}."
 
     def _woken(self, future: Any) -> list[str]:
         return [task.name for task in self.loop.tasks if task.waits_for is future]
@@ -169,20 +179,22 @@ class Stepper(Picture):
             return f"sleeps until {self._due[future]:.3f} s"
         for key in self.loop.selector.get_map().values():
             if key.data is future:
-                return f"waits for the socket {key.fd}"
+                return f"waits for socket {key.fd}"
         return f"waits for {getattr(future, 'name', 'a future')}"
 
-    def _keep(self, happened: str, call: Any = None) -> None:
+    def _keep(self, happened: str, call: Any = None, stopped: int = 0) -> None:
         """Remember how everything stands now."""
         ran = _owner(call)
         boxes: dict[str, list[Card]] = {"sleeps": [], "socket": [], "waits": []}
         for task in self.loop.tasks:
             if task.state is TaskState.WAITING:
                 wish = self._wish(task)
-                kind = "socket" if "the socket" in wish else wish.split()[0]
+                kind = "socket" if " socket " in wish else wish.split()[0]
                 boxes[kind].append(Card(task.name, wish.split(maxsplit=1)[1]))
         boxes["sleeps"].sort(key=lambda card: float(card.about.split()[1]))
         marks, source, first = self._source(ran)
+        if stopped:
+            marks[stopped] = [Mark("still here", "fail")]
         ready = [self._card(call) for call in self.loop.ready]
         self.states.append(
             State(
@@ -213,8 +225,9 @@ class Stepper(Picture):
     def _card(self, call: Any) -> Card:
         owner = _owner(call)
         if isinstance(owner, Task):
-            begun = inspect.getcoroutinestate(owner.coro) != inspect.CORO_CREATED
-            return Card(owner.name, "goes on" if begun else "not begun")
+            return Card(owner.name, "goes on" if owner in self._begun else "not begun")
+        if isinstance(call, partial):
+            return Card("tell", getattr(owner, "name", "somebody"))
         return Card("wake up", " and ".join(self._woken(owner)))
 
     def _source(self, ran: Any) -> tuple[dict[int, list[Mark]], list[str], int]:
@@ -244,8 +257,12 @@ class Stepper(Picture):
         return marks, shown, start + 1
 
 
-class DoesNotGiveWay(BaseException):  # no error of the program's: a verdict
+class DoesNotGiveWay(BaseException):
     """Thrown into a step that has run for longer than the stepper's patience."""
+
+    def __init__(self, words: str, line: int) -> None:
+        super().__init__(words)
+        self.line = line
 
 
 @contextmanager
@@ -258,7 +275,8 @@ def _watchdog(patience: float) -> Iterator[None]:
         if perf_counter() > deadline and code.co_filename != tiny_loop.__file__:
             raise DoesNotGiveWay(
                 f"{code.co_name} has run for {patience:g} s and does not give way: it "
-                f"is at line {frame.f_lineno}. It does not wait, it runs on and on."
+                f"is at line {frame.f_lineno}. It does not wait: it works, or blocks.",
+                frame.f_lineno,
             )
         return trace
 

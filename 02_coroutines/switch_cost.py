@@ -1,6 +1,6 @@
 """What does a switch cost? From one coroutine to another, and from thread to thread.
 
-``python switch_cost.py`` measures for some two seconds and prints a table;
+``python switch_cost.py`` measures for a second or two and prints a table;
 ``python switch_cost.py --svg FILE`` writes the picture as well.
 
 1. By hand: ``coro.send(None)``, a function call. No system call, no context switch.
@@ -160,13 +160,13 @@ class Costs(svg.Picture):
         self.costs = list(costs)
 
     def text(self) -> str:
-        rows = ["one switch      ns   context switches   calls of the selector"]
+        rows = ["one switch      ns  voluntary context switches  calls of the selector"]
         for cost in self.costs:
             told = cost.context_switches
             switches = "not told here" if told is None else f"{told:.2f}"
             selects = "none" if cost.selects is None else f"{cost.selects:.2f}"
             rows.append(
-                f"{cost.way:10} {cost.nanoseconds:7,.0f} {switches:>18} {selects:>23}"
+                f"{cost.way:10} {cost.nanoseconds:7,.0f} {switches:>27} {selects:>22}"
             )
         return "\n".join(rows)
 

@@ -1,8 +1,10 @@
 """The program that this course begins with, on an event loop of under 200 lines.
 
-``python tiny_fetch_receive.py`` takes 2.25 s and prints what asyncio's prints. Compare
-it with ``fetch_receive.py`` of stage 01: only the module's name differs.
+``python tiny_fetch_receive.py`` takes 2.25 s, as on asyncio. Compare its coroutines
+with those of stage 01's ``fetch_receive.py``: only the module's name differs.
 """
+
+from time import perf_counter
 
 import tiny_loop
 
@@ -25,4 +27,6 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
+    start = perf_counter()
     tiny_loop.run(main())
+    print(f"{perf_counter() - start:.2f} s in all")

@@ -97,8 +97,8 @@ class Task(Future):
         return not self.done()
 
     def __str__(self) -> str:
-        code, frame = self.coro.cr_code, self.coro.cr_frame
-        return f"{self.name}, {code.co_filename}:{frame.f_lineno if frame else 'ended'}"
+        at = getattr(self.coro, "cr_frame", None)  # a generator has none
+        return f"{self.name}, {at and f'{at.f_code.co_filename}:{at.f_lineno}'}"
 
     def resume(self) -> None:
         error = self.interrupt or (self.waits_for and self.waits_for.error)
@@ -113,7 +113,7 @@ class Task(Future):
                 if self.interrupt and awaited.cancel():
                     self.interrupt = None
         except StopIteration as stop:
-            self.set_result(stop.value, self.interrupt)
+            self.set_result(stop.value, self.interrupt)  # cancelled in its last step
         except BaseException as failure:
             self.set_result(None, failure)
             if not isinstance(failure, Exception | CancelledError):
@@ -149,9 +149,9 @@ class Loop:  # ``run`` it, or do one ``step`` at a time and look around in betwe
         return next(self._steps, None)
 
     def steps(self) -> Iterator[Callable[[], object]]:
-        over, told = False, dict[Future, bool]()  # who was told that it is over
+        over, told = False, dict[Future, bool]()  # main is; who was cancelled for it
         while self.tasks or not over:
-            last = self.main.done() and not over  # one more turn for the others
+            last = self.main.done() and not over  # what is ready has one more turn
             if not self.ready and not last:
                 self.look()
                 yield self.look
@@ -183,7 +183,7 @@ class Loop:  # ``run`` it, or do one ``step`` at a time and look around in betwe
             self.call_soon(heappop(self.timers)[2].set_result)
 
 
-@coroutine
+@coroutine  # lets a generator be awaited: its yields go out to Task.resume
 def sleep(delay: float) -> Generator[Any, None, None]:
     if delay <= 0:
         return (yield)

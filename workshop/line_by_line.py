@@ -1,7 +1,8 @@
-"""Run a program once, line by line, and keep every state for stepping to and fro.
+"""Run a program once, line by line, and keep its states for stepping to and fro.
 
-The lines are told by Python itself (``sys.settrace``): nothing is simulated. A state
-is taken before each line of the watched functions, and whenever one of them gives way.
+The lines are told by Python itself (``sys.settrace``): nothing is simulated. A state is
+kept wherever a watched function begins, gives way, goes on or ends, or has changed the
+queue.
 """
 
 import dis
@@ -66,7 +67,7 @@ class Tape:
             began = status == "not begun"
             happened = f"{name} {'begins' if began else 'goes on where it left off'}."
         elif event == "line":
-            happened = f"{name} is about to run line {frame.f_lineno}."
+            happened = ""  # the next line, and nothing has changed
         elif event == "return":
             last = dis.opname[code.co_code[frame.f_lasti]]
             self._status[code] = "returned" if "RETURN" in last else "suspended"
@@ -79,7 +80,9 @@ class Tape:
             return self._trace
         variables = {k: v for k, v in frame.f_locals.items() if k != "q"}
         self._variables[code] = ", ".join(f"{k} = {v!r}" for k, v in variables.items())
-        self._keep(self._queue_change(name, frame.f_locals["q"]) or happened)
+        happened = self._queue_change(name, frame.f_locals["q"]) or happened
+        if happened:
+            self._keep(happened)
         return self._trace
 
     def _queue_change(self, name: str, q: Any) -> str:
@@ -132,5 +135,5 @@ def _gave_way(name: str, status: str, value: object) -> str:
     if status == "returned":
         return f"{name} returns."
     if isinstance(value, str):
-        return f"{name} yields to {value}: it keeps its line and its variables."
+        return f"{name} yields {value!r} to the trampoline, and keeps its variables."
     return f"{name} gives way to the event loop until it can go on."

@@ -81,7 +81,8 @@ class State(svg.Picture):
         most = max([self.rows, *(len(box.cards) for box in self.boxes)])
         top = 44.0
         bottom = top + 38 + most * CARD
-        below = max(len(self.source) * LINE + 24, 180.0)
+        aside = 100 + 19 * len(wrap(self.happened, 33)) + 17 * len(self._rows()[-14:])
+        below = max(len(self.source) * LINE + 24, 180.0, aside)
         shapes = [
             svg.text(16, 28, self.heading, "b"),
             svg.text(svg.WIDTH - 16, 28, self.detail, "soft", "end"),
@@ -149,6 +150,7 @@ class State(svg.Picture):
 
     def _aside(self, y: float, height: float) -> list[str]:
         shapes = [svg.rect(588, y, 256, height, "panel", stroke="line", radius=8)]
+        bottom = y + height
         y += 24
         shapes.append(svg.text(602, y, "What just happened", "b"))
         for line in wrap(self.happened, 33):
@@ -156,11 +158,22 @@ class State(svg.Picture):
             shapes.append(svg.text(602, y, f"{line} ", "soft"))  # a space to copy
         y += 34
         shapes.append(svg.text(602, y, "Printed so far", "b"))
-        room = int((height - (y - 24)) / 17) + 8
-        for line in self.printed[-max(room, 1) :]:
+        rows, room = self._rows(), int((bottom - y - 10) / 17)
+        if len(rows) > room:  # the end is what matters
+            rows = ["…", *rows[len(rows) - room + 1 :]]
+        for row in rows:
             y += 17
-            shapes.append(svg.text(602, y, svg.fitted(line, 230), "mono note"))
+            shapes.append(svg.text(602, y, row, "mono note"))
         return shapes
+
+    def _rows(self) -> list[str]:
+        """What was printed, in rows that fit."""
+        return [
+            row
+            for line in self.printed
+            for row in wrap(line, 32, subsequent_indent="  ", drop_whitespace=False)
+            or [""]
+        ]
 
 
 def lines_of(file: Path, first: str, last: str) -> tuple[int, list[str]]:

@@ -3,6 +3,7 @@
 import tiny_fetch_receive
 import tiny_loop
 import tiny_programs
+import tiny_tools
 from stepping import Stepper, record_tiny
 
 from workshop.stepper import State
@@ -92,10 +93,25 @@ def test_a_cancelled_task_cleans_up_before_it_ends() -> None:
     assert cards(stepper.state, "Done")[0] == "tidy was cancelled"
 
 
+def test_a_cancelled_task_is_seen_to_have_the_error_thrown_in_at_its_line() -> None:
+    states = finished(Stepper(tiny_programs.is_cancelled)).states
+    thrown = next(state for state in states if "thrown in" in state.happened)
+    line = next(n for n, text in enumerate(thrown.source) if "sleep(10)" in text)
+    where = thrown.first_line + line
+    assert f"CancelledError thrown in at line {where}" in thrown.happened
+
+
+def test_a_task_that_is_a_bare_sleep_can_be_stepped_through() -> None:
+    async def main() -> None:
+        await tiny_tools.gather(tiny_loop.sleep(1), tiny_loop.sleep(2))
+
+    assert finished(Stepper(main)).state.detail == "clock 2.000 s"
+
+
 def test_a_task_that_waits_for_a_socket_is_shown_as_such() -> None:
     stepper = finished(Stepper(tiny_programs.talks_over_a_socket))
     waiting = [state for state in stepper.states if cards(state, "For a socket")]
-    assert cards(waiting[0], "For a socket")[0].startswith("listener for the socket")
+    assert cards(waiting[0], "For a socket")[0].startswith("listener for socket")
     assert "received b'ping'" in stepper.state.printed
 
 

@@ -123,7 +123,7 @@ async def test_an_exercise_is_unsolved_as_stored_and_solved_by_its_solution(
 
 def needed(cell: str, exercise: str) -> bool:
     """Whether an exercise needs ``cell``: what it imports and calls, and itself."""
-    before = ("from django", "import tiny_loop", "async def check")
+    before = ("from django", "import tiny_loop", "async def answer")
     return cell == exercise or "sys.path" in cell or cell.startswith(before)
 
 

@@ -69,7 +69,7 @@ async def test_a_tape_shows_the_queue_filling_and_draining_item_by_item(
 async def test_a_tape_tells_who_gives_way_to_whom() -> None:
     happened = [state.happened for state in (await tape_of(TRAMPOLINE)).states]
     first = happened.index(
-        "produce yields to consume: it keeps its line and its variables."
+        "produce yields 'consume' to the trampoline, and keeps its variables."
     )
     assert happened[first + 1] == "consume begins."
     assert "produce returns." in happened
