@@ -373,7 +373,7 @@ _new = tuple.__new__
 def _ended(track: Track, error: BaseException) -> None:
     if isinstance(error, StopIteration):
         track.outcome = Outcome.RETURNED
-    elif isinstance(error, asyncio.CancelledError):
+    elif _name(error) == "CancelledError":  # asyncio's, or another loop's own
         track.outcome = Outcome.CANCELLED
     else:
         track.outcome, track.error = Outcome.RAISED, _name(error)

@@ -167,3 +167,15 @@ def test_the_recorder_draws_a_program_on_the_tiny_loop() -> None:
     places = {span.place.text for row in rows.values() for span in row if span.place}
     assert any(text.startswith("await gather") for text in places)
     assert not any("yield" in text for text in places)  # the loop's lines are hidden
+
+
+def test_the_recorder_tells_cancelled_from_raised_on_the_tiny_loop() -> None:
+    async def main() -> None:
+        task = tiny_loop.Task(tiny_loop.sleep(60), "cancelled")
+        tiny_loop.Task(tiny_programs.fails(), "raised")
+        await tiny_loop.sleep(0.35)
+        task.cancel()
+
+    timeline = record_tiny(main(), "ends")
+    ends = {name: track.outcome.value for track, name in timeline.names().items()}
+    assert ends == {"main": "returned", "cancelled": "cancelled", "raised": "raised"}
