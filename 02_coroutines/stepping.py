@@ -140,6 +140,7 @@ class Stepper(Picture):
         lost = [e for t, e in self.loop.unseen.items() if t is not self.loop.main]
         unseen = [f" Nobody asked for: {error!r}." for error in lost]
         self._keep(f"{words}{''.join(unseen)} The program is over.", stopped=stopped)
+        self.close()
 
     def _told(self, call: Any, slept: float) -> str:
         """What a step did, in words."""

@@ -158,7 +158,7 @@ def test_a_picture_of_many_printed_lines_marks_all_and_writes_what_fits() -> Non
     svg = run(record(talkative())).svg()
     marks = svg.count('stroke="var(--note)"')
     written = [text for text in words(svg) if text.startswith("a line")]
-    assert marks == 40
+    assert marks == 40 + len(written)  # at the bars, and beside what is written
     assert 1 <= len(written) <= timeline_module.NOTE_LANES * 4
 
 
