@@ -157,14 +157,15 @@ def serve(stage: Path, port: int) -> int:
 
 
 def lab(port: int, browser: bool) -> int:
-    """Run JupyterLab on the notebooks."""
+    """Run JupyterLab on the notebooks, with no question about news or updates."""
+    paths = [str(ROOT / "workshop" / "jupyter"), os.environ.get("JUPYTER_CONFIG_PATH")]
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, paths))
     arguments = [
         "--ServerApp.root_dir=notebooks",
         "--ServerApp.ip=127.0.0.1",
         f"--ServerApp.port={port}",
         "--ServerApp.port_retries=0",
         "--ServerApp.answer_yes=True",  # Ctrl-C asks nothing
-        "--LabApp.news_url=None",
         "--log-level=WARN",  # the address, and what goes wrong
     ]
     if not browser:

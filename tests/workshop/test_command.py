@@ -338,7 +338,8 @@ def test_lab_serves_the_notebooks_until_ctrl_c_ends_it_and_its_kernels(
     with server_process(command, address=LAB, stdin=terminal, **settings) as lab:
         wait_until_listening(int(free_port))
         base, token = lab.url.split("/lab?token=")
-        page = fetch(lab.url)
+        name = "@jupyterlab/apputils-extension:notification"
+        asks = fetch(f"{base}/lab/api/settings/{name}?token={token}")
         listing = fetch(f"{base}/api/contents?token={token}")
         authorization = f"token {token}"
         kernel = fetch(f"{base}/api/kernels", b"{}", Authorization=authorization)
@@ -351,6 +352,7 @@ def test_lab_serves_the_notebooks_until_ctrl_c_ends_it_and_its_kernels(
     assert base == f"http://127.0.0.1:{free_port}"
     names = {entry["name"] for entry in json.loads(listing)["content"]}
     assert names == {path.name for path in (ROOT / "notebooks").glob("[!._]*")}
-    assert '"news": {"disabled": true}' in page  # no pop-up that asks for news
+    news = json.loads(asks)["schema"]["properties"]["fetchNews"]
+    assert news["default"] == "false"  # no pop-up that asks about news
     assert kernels and not alive(kernels)
     assert "Traceback" not in lab.log and "y/[n]" not in lab.log
