@@ -197,9 +197,6 @@ class Wiretap:
         self._events = events
         self._clock = clock
         self._news = asyncio.Event()
-        self._current: ContextVar[Connection | None] = ContextVar(
-            "connection", default=None
-        )
 
     @property
     def last(self) -> Connection:
@@ -220,8 +217,8 @@ class Wiretap:
         application too: what follows in that task, and in those that it starts,
         belongs to the same picture.
         """
-        connection = self._current.get() or self._begin()
-        self._current.set(connection)
+        connection = self._connection()
+        _current.set((self, connection))
         connection.wire(direction, data, words)
 
     def news(self) -> asyncio.Event:
@@ -231,7 +228,7 @@ class Wiretap:
     async def __call__(
         self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
     ) -> None:
-        connection = self._current.get() or self._begin()
+        connection = self._connection()
         connection.called(scope)
 
         async def tapped_receive() -> ASGIReceiveEvent:
@@ -258,7 +255,10 @@ class Wiretap:
             raise
         connection.doing("has returned", ended=True)
 
-    def _begin(self) -> Connection:
+    def _connection(self) -> Connection:
+        tap, connection = _current.get()
+        if tap is self and connection is not None:
+            return connection
         connection = Connection(self._events, self._clock, self._tell)
         self.connections.append(connection)
         return connection
@@ -266,6 +266,12 @@ class Wiretap:
     def _tell(self) -> None:
         news, self._news = self._news, asyncio.Event()
         news.set()
+
+
+# Whose bytes a task has noted last; one for all taps, since context variables stay.
+_current: ContextVar[tuple[Wiretap | None, Connection | None]] = ContextVar(
+    "connection", default=(None, None)
+)
 
 
 def shown(value: object, room: int = SHOWN) -> str:
