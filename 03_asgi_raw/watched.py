@@ -41,7 +41,7 @@ tap = Wiretap(app.application, events=8)
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
-    if scope["type"] == "websocket" and scope["path"] == "/wiretap":
+    if scope["type"] == "websocket" and scope["path"].startswith("/wiretap"):
         await watch(scope, receive, send)
     elif scope["type"] == "websocket":
         await tap(scope, receive, send)
@@ -77,22 +77,21 @@ async def watch(scope: WebSocketScope, receive: Receive, send: Send) -> None:
         return
     await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
     async with asyncio.TaskGroup() as tasks:
-        pictures = tasks.create_task(
-            show(scope["query_string"].decode("latin-1"), send)
-        )
+        query = scope["query_string"].decode("latin-1")
+        pictures = tasks.create_task(show(query, "narrow" in scope["path"], send))
         while (await receive())["type"] != "websocket.disconnect":
             pass
         pictures.cancel()
 
 
-async def show(query: str, send: Send) -> None:
+async def show(query: str, narrow: bool, send: Send) -> None:
     """Send the picture of the last connection with this query whenever it changes."""
     shown = ""
     with suppress(OSError):  # the page was closed meanwhile: watch() hears of it, too
         while True:
             news = tap.news()  # before looking: what comes meanwhile is not missed
             found = [c for c in tap.connections if query and c.query == query]
-            picture = found[-1].svg() if found else ""
+            picture = found[-1].svg(narrow=narrow) if found else ""
             if picture != shown:
                 shown = picture
                 await send({"type": "websocket.send", "text": picture, "bytes": None})

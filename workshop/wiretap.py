@@ -137,7 +137,9 @@ class Connection(svg.Picture):
                 title += f"  {key}: {payload(value)}"
             elif key == "headers" and isinstance(value, list | tuple):
                 others += [f"{len(value)} headers"] if value else []
-            elif key != "type":
+            elif key in ("text", "bytes") or (
+                key != "type" and value not in (None, "")
+            ):
                 others.append(f"{shown(key)}: {payload(value)}")
         if not others and kind in EXPLAINED:
             others.append(EXPLAINED[kind])
@@ -169,9 +171,9 @@ class Connection(svg.Picture):
             rows.append(f"{since:>9} {sides:25} {entry.title}{words}")
         return "\n".join(r if len(r) <= 80 else r[:79] + "…" for r in rows)
 
-    def svg(self) -> str:
-        """The picture, 860 units wide; narrower on the left where no bytes are seen."""
-        return _Drawing(self).document()
+    def svg(self, *, narrow: bool = False) -> str:
+        """The picture, 860 units wide; or 340, of the events only, for a phone."""
+        return _Drawing(self, narrow).document()
 
 
 class Wiretap:
@@ -292,12 +294,12 @@ def payload(value: object) -> str:
     """A value of an event: text in quotes, bytes in hex, both shortened."""
     if isinstance(value, str):
         if len(value) > 40:
-            return f"“{shown(value[:20])}…” ({len(value):,} characters)"
+            return f"{len(value):,} characters, “{shown(value[:40])}…”"
         return f"“{shown(value)}”"
     if isinstance(value, bytes | bytearray):
         start = bytes(value[:8]).hex(" ")
         if len(value) > 8:
-            return f"{start}… ({len(value):,} bytes)"
+            return f"{len(value):,} bytes, {start} …"
         return start or "(0 bytes)"
     return shown(value)
 
@@ -305,15 +307,27 @@ def payload(value: object) -> str:
 class _Drawing:
     """One SVG: the lifelines' names, an arrow a row, and how it stands at the end."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, narrow: bool) -> None:
         self.connection = connection
-        self.entries = connection.entries
+        self.narrow = narrow
+        self.width: float = 340 if narrow else svg.WIDTH
+        self.box = 112.0 if narrow else 140.0  # width of a name's box
+        self.entries = [e for e in connection.entries if not (narrow and e.wire)]
         wire = any(entry.wire for entry in self.entries)
         self.browser, self.server, self.app = 90.0, 430.0 if wire else 250.0, 770.0
-        self.captions = (
+        if narrow:
+            self.server, self.app = 68.0, 272.0
+        self.lifelines = {
+            "browser": self.browser,
+            "protocol server": self.server,
+            "application": self.app,
+        }
+        self.captions = [
             ("bytes on one TCP connection" if wire else "bytes: not seen"),
             "events, as dictionaries",
-        )
+        ]
+        if narrow:
+            del self.lifelines["browser"], self.captions[0]
 
     def document(self) -> str:
         y, arrows = 140.0, []
@@ -327,24 +341,31 @@ class _Drawing:
             y += ROW
         bottom = y - 4
         shapes = [
-            svg.text(16, 28, svg.fitted(self.connection.title, 600), "b"),
+            svg.text(16, 28, svg.fitted(self.connection.title, self.width - 60), "b"),
             *self._lifelines(bottom),
             *arrows,
             *self._state(bottom),
         ]
         title = f"{self.connection.title}: the application {self.connection.state}"
-        return svg.document(title, bottom + 38, shapes)
+        return svg.document(title, bottom + 38, shapes, self.width)
 
     def _lifelines(self, bottom: float) -> list[str]:
         shapes, top = [], 44.0
-        names = ("browser", "protocol server", "application")
-        for x, name in zip((self.browser, self.server, self.app), names, strict=True):
+        for name, x in self.lifelines.items():
             shapes += [
                 svg.line(x, top + 28, x, bottom),
-                svg.rect(x - 70, top, 140, 28, "panel", stroke="line", radius=6),
+                svg.rect(
+                    x - self.box / 2,
+                    top,
+                    self.box,
+                    28,
+                    "panel",
+                    stroke="line",
+                    radius=6,
+                ),
                 svg.text(x, top + 19, name, "b", "middle"),
             ]
-        ends = (self.browser, self.server, self.app)
+        ends = list(self.lifelines.values())
         for left, right, words in zip(ends, ends[1:], self.captions, strict=False):
             shapes.append(
                 svg.text((left + right) / 2, top + 46, words, "small soft", "middle")
@@ -359,12 +380,15 @@ class _Drawing:
         color = "fail" if entry.failed else "run" if inward else "done"
         tip, back = (right, -8) if inward else (left, 8)
         room, middle = right - left - 16, (left + right) / 2
-        words = entry.words
-        if entry.since is not None and not entry.wire:
+        title, words = entry.title, entry.words
+        if self.narrow:  # a payload has the second line for itself
+            title, _, content = title.partition("  ")
+            words = content or words
+        elif entry.since is not None and not entry.wire:
             words = f"{seconds(entry.since)} later" + (f" · {words}" if words else "")
         words = svg.fitted(words, room * svg.CHARACTER / SMALL)
         return [
-            svg.text(middle, y - 7, svg.fitted(entry.title, room), "mono", "middle"),
+            svg.text(middle, y - 7, svg.fitted(title, room), "mono", "middle"),
             f'<path d="M{left:g} {y:g}H{right:g}" stroke="var(--{color})" '
             'stroke-width="2"/>',
             f'<path d="M{tip:g} {y:g}l{back} -5v10z" fill="var(--{color})"/>',
@@ -375,9 +399,9 @@ class _Drawing:
         of = self.connection
         mark = "" if not of.ended else "✗ " if of.failed else "✓ "
         kind = "fail" if of.failed else "done" if of.ended else "soft"
-        words = svg.fitted(f"{mark}{of.state}", svg.WIDTH - 60)
+        words = svg.fitted(f"{mark}{of.state}", self.width - 60)
         color = "fail" if of.failed else "done" if of.ended else "wait"
         return [
             svg.rect(self.app - 5, y - 5, 10, 10, color, radius=5),
-            svg.text(self.app + 70, y + 22, words, f"mono b {kind}", "end"),
+            svg.text(self.app + self.box / 2, y + 22, words, f"mono b {kind}", "end"),
         ]

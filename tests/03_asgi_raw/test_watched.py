@@ -62,6 +62,12 @@ def test_the_picture_follows_the_page_s_own_connection(server):
         picture_with(watcher, "has returned")
 
 
+def test_a_phone_gets_a_narrow_picture(server):
+    query = query_of(fetch(server.url))
+    with ws(server, f"/wiretap/narrow{query}") as watcher, ws(server, f"/{query}"):
+        assert 'viewBox="0 0 340 ' in watcher.recv(timeout=5)
+
+
 def test_a_second_connection_of_the_page_takes_the_picture_over(server):
     query = query_of(fetch(server.url))
     with ws(server, f"/wiretap{query}") as watcher:

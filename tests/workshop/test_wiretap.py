@@ -99,9 +99,10 @@ async def test_the_picture_shows_itself_in_a_notebook_and_as_text() -> None:
     assert "server ← app     websocket.accept" in lines[3]
 
 
-async def test_no_text_leaves_the_picture_and_rows_do_not_touch() -> None:
+@pytest.mark.parametrize("narrow", [False, True])
+async def test_no_text_leaves_the_picture(narrow: bool) -> None:
     picture = await tapped(echo, {"type": "websocket.receive", "text": "W" * 500})
-    root = ElementTree.fromstring(picture.svg())
+    root = ElementTree.fromstring(picture.svg(narrow=narrow))
     width, height = float(root.get("width", 0)), float(root.get("height", 0))
     for element in root.iter(f"{SVG}text"):
         x, y = float(element.get("x", 0)), float(element.get("y", 0))
@@ -109,6 +110,18 @@ async def test_no_text_leaves_the_picture_and_rows_do_not_touch() -> None:
         if element.get("text-anchor") == "middle":
             half = len("".join(element.itertext())) * 7.3 / 2
             assert x - half >= 0 and x + half <= width
+
+
+async def test_the_narrow_picture_fits_a_phone_and_has_every_event() -> None:
+    picture = await tapped(echo, {"type": "websocket.receive", "text": "ping"})
+    picture.wire("in", b"\x81\x80", "no room for bytes")
+    root = ElementTree.fromstring(picture.svg(narrow=True))
+    assert root.get("width") == "340"
+    found = words(picture.svg(narrow=True))
+    assert "browser" not in found
+    kinds = [title.partition("  ")[0] for title in said(picture)[:-1]]
+    assert [word for word in found if word in kinds] == kinds
+    assert found.count("text: “ping”") == 2
 
 
 async def test_an_arrow_says_how_long_after_the_one_before_it_came() -> None:
@@ -226,7 +239,7 @@ async def test_a_payload_of_a_megabyte_is_shortened(content: dict[str, Any]) -> 
 
     event = {"type": "websocket.receive", **content}
     picture = await tapped(application, event)
-    assert "(1,048,576 " in picture.svg()
+    assert "1,048,576 " in picture.svg()
     assert len(picture.svg()) < 20_000
     assert all(len(entry.title) + len(entry.words) < 300 for entry in picture.entries)
 
