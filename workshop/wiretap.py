@@ -32,7 +32,7 @@ ROW = 44.0  # height of an arrow with its words
 SMALL = 6.95  # width of an 11.5 px monospaced character, rounded up
 EXPLAINED = {
     "websocket.connect": "may I come in?",
-    "websocket.accept": "yes: the handshake is completed",
+    "websocket.accept": "yes, come in",
     "websocket.receive": "one whole message",
     "websocket.send": "one whole message",
     "websocket.disconnect": "the last event: leave the loop",
@@ -311,7 +311,7 @@ class _Drawing:
         self.connection = connection
         self.narrow = narrow
         self.width: float = 340 if narrow else svg.WIDTH
-        self.box = 112.0 if narrow else 140.0  # width of a name's box
+        self.box = 124.0 if narrow else 140.0  # width of a name's box
         self.entries = [e for e in connection.entries if not (narrow and e.wire)]
         wire = any(entry.wire for entry in self.entries)
         self.browser, self.server, self.app = 90.0, 430.0 if wire else 250.0, 770.0

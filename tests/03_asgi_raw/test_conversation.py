@@ -97,6 +97,7 @@ async def test_a_denial_comes_with_its_status_and_its_whole_body():
         await send({"type": f"{kind}.start", "status": 404, "headers": headers})
         await send({"type": f"{kind}.body", "body": b"not ", "more_body": True})
         await send({"type": f"{kind}.body", "body": b"here"})
+        assert (await receive())["code"] == 1006
 
     async with Conversation(application) as talk:
         refusal = await talk.refused()

@@ -81,17 +81,19 @@ def test_a_second_connection_of_the_page_takes_the_picture_over(server):
 
 def test_nobody_sees_another_one_s_connection(server):
     one, other = query_of(fetch(server.url)), query_of(fetch(server.url))
-    with ws(server, f"/wiretap{one}") as watcher:
-        with ws(server, f"/{other}") as client:
-            client.send("secret")
+    with (
+        ws(server, f"/wiretap{one}") as watcher,
+        ws(server, f"/{one}") as mine,
+        ws(server, f"/{other}") as theirs,  # began after mine, and so did the next one
+        ws(server, "/") as nobodys,
+    ):
+        for client, word in ((theirs, "secret"), (nobodys, "secret"), (mine, "open")):
+            client.send(word)
             client.recv(timeout=5)
-        with ws(server, "/") as client:
-            client.send("secret")
-            client.recv(timeout=5)
-        with ws(server, f"/{one}") as client:
-            client.send("mine")
-            client.recv(timeout=5)
-            assert "secret" not in picture_with(watcher, "“mine”")
+        pictures = [watcher.recv(timeout=5)]
+        while "“open”" not in pictures[-1]:
+            pictures.append(watcher.recv(timeout=5))
+    assert not any("secret" in picture for picture in pictures)
 
 
 def test_a_page_of_another_origin_may_not_watch(server):
@@ -101,6 +103,14 @@ def test_a_page_of_another_origin_may_not_watch(server):
     assert refused.value.response.status_code == 403
     with ws(server, f"/wiretap{query}", origin=server.url):
         pass
+
+
+def test_an_open_watcher_does_not_keep_the_server_from_ending():
+    command = ["-m", "uvicorn", "--app-dir", "03_asgi_raw", "watched:application"]
+    with server_process([*command, "--port=0"]) as server:
+        with ws(server, f"/wiretap{query_of(fetch(server.url))}"):
+            server.process.terminate()
+            server.wait(5)
 
 
 def test_everything_else_is_as_without_the_tap(server):
