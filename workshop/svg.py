@@ -42,13 +42,14 @@ class Picture:
         return {"text/html": f'{image}{data}">', "text/plain": self.text()}
 
 
-def document(title: str, height: float, shapes: list[str]) -> str:
-    """An SVG document of the usual width, with its own palette and background."""
+def document(title: str, height: float, shapes: list[str], width: float = WIDTH) -> str:
+    """An SVG document with its own palette and background."""
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:g}" '
-        f'width="{WIDTH}" height="{height:g}" role="img" aria-label="{escape(title)}">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" '
+        f'width="{width:g}" height="{height:g}" role="img" '
+        f'aria-label="{escape(title)}">'
         f"<style>{_STYLE}</style>"
-        + rect(0, 0, WIDTH, height, "paper", radius=8)
+        + rect(0, 0, width, height, "paper", radius=8)
         + "".join(shapes)
         + "</svg>"
     )

@@ -2,6 +2,7 @@
 
 import pytest
 from asgiref.testing import ApplicationCommunicator
+from conversation import Conversation
 from starlette.testclient import TestClient
 
 from tests.support.clients import end_of
@@ -12,25 +13,11 @@ CONNECT = {"type": "websocket.connect"}
 DISCONNECT = {"type": "websocket.disconnect", "code": 1001}
 
 
-def receive(**content):
-    return {"type": "websocket.receive", **content}
-
-
-async def opened(application):
-    peer = ApplicationCommunicator(application, dict(WEBSOCKET))
-    await peer.send_input(CONNECT)
-    assert (await peer.receive_output())["type"] == "websocket.accept"
-    return peer
-
-
-async def text_for(application, event):
-    peer = await opened(application)
-    await peer.send_input(event)
-    answer = await peer.receive_output()
-    assert answer["type"] == "websocket.send"
-    await peer.send_input(DISCONNECT)
-    await end_of(peer)
-    return answer["text"]
+async def answer_to(application, message):
+    async with Conversation(application) as talk:
+        await talk.accepted()
+        await talk.send(message)
+        return await talk.text()
 
 
 def test_the_file_is_short_enough_to_read_in_one_sitting():
@@ -39,43 +26,52 @@ def test_the_file_is_short_enough_to_read_in_one_sitting():
 
 
 async def test_a_ping_is_answered_with_pong(application):
-    assert await text_for(application, receive(text="ping")) == "pong!"
+    assert await answer_to(application, "ping") == "pong!"
 
 
 async def test_another_text_is_answered_with_advice(application):
-    said = await text_for(application, receive(text="PING"))
+    said = await answer_to(application, "PING")
     assert said == "A text of length 4 that is not ping. Send ping, get pong!"
 
 
 async def test_an_empty_text_is_a_text(application):
-    assert "A text of length 0" in await text_for(application, receive(text=""))
+    assert "A text of length 0" in await answer_to(application, "")
 
 
-@pytest.mark.parametrize("content", [{}, {"text": None}], ids=["no text", "None"])
-async def test_a_binary_frame_is_told_that_it_is_not_text(application, content):
-    said = await text_for(application, receive(bytes=b"ping", **content))
+async def test_a_binary_frame_is_told_that_it_is_not_text(application):
+    said = await answer_to(application, b"ping")
     assert said == "4 bytes, but no text. Send the text ping."
 
 
 async def test_an_empty_binary_frame_is_not_an_empty_text(application):
-    assert "0 bytes" in await text_for(application, receive(bytes=b"", text=None))
+    assert "0 bytes" in await answer_to(application, b"")
+
+
+async def test_a_text_of_none_beside_the_bytes_is_no_text_either(application):
+    peer = ApplicationCommunicator(application, dict(WEBSOCKET))
+    await peer.send_input(CONNECT)
+    assert (await peer.receive_output())["type"] == "websocket.accept"
+    await peer.send_input({"type": "websocket.receive", "bytes": b"1", "text": None})
+    assert (await peer.receive_output())["text"].startswith("1 bytes, but no text.")
+    await peer.send_input(DISCONNECT)
+    await end_of(peer)
 
 
 async def test_two_messages_get_two_answers_in_their_order(application):
-    peer = await opened(application)
-    await peer.send_input(receive(text="ping"))
-    await peer.send_input(receive(bytes=b"1"))
-    assert (await peer.receive_output())["text"] == "pong!"
-    assert (await peer.receive_output())["text"].startswith("1 bytes")
-    await peer.send_input(DISCONNECT)
-    await end_of(peer)
+    async with Conversation(application) as talk:
+        await talk.accepted()
+        await talk.send("ping")
+        await talk.send(b"1")
+        assert await talk.text() == "pong!"
+        assert (await talk.text()).startswith("1 bytes")
 
 
 async def test_a_peer_that_leaves_after_the_handshake_ends_the_handler(application):
-    peer = await opened(application)
-    await peer.send_input(DISCONNECT)
-    await end_of(peer)
-    assert await peer.receive_nothing()
+    async with Conversation(application) as talk:
+        await talk.accepted()
+        await talk.disconnect(1001)
+        await talk.ended()
+    assert talk.said[-1].startswith("→ websocket.disconnect")
 
 
 async def test_a_peer_that_leaves_before_the_handshake_ends_the_handler(application):
@@ -87,7 +83,7 @@ async def test_a_peer_that_leaves_before_the_handshake_ends_the_handler(applicat
 
 @pytest.mark.parametrize("last", ["websocket.accept", "websocket.send"])
 async def test_a_peer_that_leaves_during_a_reply_ends_the_handler(application, last):
-    events = iter([CONNECT, receive(text="ping")])
+    events = iter([CONNECT, {"type": "websocket.receive", "text": "ping"}])
     sent = []
 
     async def receive_next():

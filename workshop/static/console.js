@@ -44,7 +44,9 @@ function explain(code) {
 
 // wss: on an https: page, since browsers block ws: there; host and port are the page's.
 const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-const address = new URL("/", `${scheme}//${location.host}`).href;
+// A page may add a query, with which its server knows this page's connection again.
+const query = document.documentElement.dataset.query ?? "";
+const address = new URL(`/${query}`, `${scheme}//${location.host}`).href;
 
 let ws = null; // the current WebSocket; null before the first and after each end
 

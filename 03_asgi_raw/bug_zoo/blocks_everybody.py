@@ -1,0 +1,39 @@
+"""A call that blocks, in one client's handler.
+
+You see: while one client's work goes on, every other client's ``ping`` waits for it; no
+error anywhere. Why: all handlers share one thread, and ``time.sleep`` (a query, a
+request, a computation) does not give way. In a thread of its own it may.
+"""
+
+import asyncio
+import time
+
+from asgiref.typing import ASGIReceiveCallable as Receive
+from asgiref.typing import ASGISendCallable as Send
+from asgiref.typing import Scope
+
+from bug_zoo.events import ACCEPT, text, websockets_only
+
+WORK = 0.5  # seconds
+
+
+async def broken(scope: Scope, receive: Receive, send: Send) -> None:
+    websockets_only(scope)
+    await receive()
+    await send(ACCEPT)
+    while (event := await receive())["type"] == "websocket.receive":
+        if event.get("text") == "work":
+            await send(text("begun"))
+            time.sleep(WORK)
+        await send(text("pong!"))
+
+
+async def mended(scope: Scope, receive: Receive, send: Send) -> None:
+    websockets_only(scope)
+    await receive()
+    await send(ACCEPT)
+    while (event := await receive())["type"] == "websocket.receive":
+        if event.get("text") == "work":
+            await send(text("begun"))
+            await asyncio.to_thread(time.sleep, WORK)
+        await send(text("pong!"))

@@ -1,0 +1,50 @@
+"""A loop inside the branch for ``websocket.connect``, so that the server can speak.
+
+You see: it ticks, ``ping`` is never answered, and closing takes until the client loses
+patience (1006); no error anywhere. Why: nobody calls ``receive()`` again, so uvicorn
+stops reading, too. To speak and to listen at once takes two tasks.
+"""
+
+import asyncio
+from contextlib import suppress
+
+from asgiref.typing import ASGIReceiveCallable as Receive
+from asgiref.typing import ASGISendCallable as Send
+from asgiref.typing import Scope
+
+from bug_zoo.events import ACCEPT, text, websockets_only
+
+PERIOD = 0.05  # seconds
+
+
+async def broken(scope: Scope, receive: Receive, send: Send) -> None:
+    websockets_only(scope)
+    while True:
+        event = await receive()
+        if event["type"] == "websocket.connect":
+            await send(ACCEPT)
+            while True:
+                await send(text("tick"))
+                await asyncio.sleep(PERIOD)
+        elif event["type"] == "websocket.receive":
+            await send(text("pong!"))
+        elif event["type"] == "websocket.disconnect":
+            break
+
+
+async def mended(scope: Scope, receive: Receive, send: Send) -> None:
+    websockets_only(scope)
+    await receive()
+    await send(ACCEPT)
+    async with asyncio.TaskGroup() as tasks:
+        clock = tasks.create_task(tick(send))
+        while (await receive())["type"] == "websocket.receive":
+            await send(text("pong!"))
+        clock.cancel()
+
+
+async def tick(send: Send) -> None:
+    with suppress(OSError):  # the client has left, and the one who listens hears it
+        while True:
+            await send(text("tick"))
+            await asyncio.sleep(PERIOD)

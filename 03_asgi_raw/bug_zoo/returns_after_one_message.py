@@ -1,0 +1,27 @@
+"""One ``receive()``, one answer, the end: a view's habit.
+
+You see: the first ``ping`` gets its ``pong!``, then the connection ends with 1006, and
+the log says nothing. Why: the handler's life is the connection's life.
+"""
+
+from asgiref.typing import ASGIReceiveCallable as Receive
+from asgiref.typing import ASGISendCallable as Send
+from asgiref.typing import Scope
+
+from bug_zoo.events import ACCEPT, text, websockets_only
+
+
+async def broken(scope: Scope, receive: Receive, send: Send) -> None:
+    websockets_only(scope)
+    await receive()
+    await send(ACCEPT)
+    await receive()
+    await send(text("pong!"))
+
+
+async def mended(scope: Scope, receive: Receive, send: Send) -> None:
+    websockets_only(scope)
+    await receive()
+    await send(ACCEPT)
+    while (await receive())["type"] == "websocket.receive":
+        await send(text("pong!"))

@@ -1,0 +1,28 @@
+"""A last word after the goodbye.
+
+You see: the client gets its 1000 and never the last word, and the log says
+``Unexpected ASGI message 'websocket.send', after sending 'websocket.close'.``
+Why: after its close frame a side may send nothing more (RFC 6455, 5.5.1).
+"""
+
+from asgiref.typing import ASGIReceiveCallable as Receive
+from asgiref.typing import ASGISendCallable as Send
+from asgiref.typing import Scope
+
+from bug_zoo.events import ACCEPT, text, websockets_only
+
+
+async def broken(scope: Scope, receive: Receive, send: Send) -> None:
+    websockets_only(scope)
+    await receive()
+    await send(ACCEPT)
+    await send({"type": "websocket.close", "code": 1000, "reason": None})
+    await send(text("goodbye"))
+
+
+async def mended(scope: Scope, receive: Receive, send: Send) -> None:
+    websockets_only(scope)
+    await receive()
+    await send(ACCEPT)
+    await send(text("goodbye"))
+    await send({"type": "websocket.close", "code": 1000, "reason": None})

@@ -1,0 +1,29 @@
+"""The server speaks before it has accepted.
+
+You see: the handshake fails with status 500, in the browser as 1006, and the log says
+``Expected ASGI message 'websocket.accept', 'websocket.close' or
+'websocket.http.response.start' but got 'websocket.send'.``
+Why: without a handshake there is no connection that could carry a message.
+"""
+
+from asgiref.typing import ASGIReceiveCallable as Receive
+from asgiref.typing import ASGISendCallable as Send
+from asgiref.typing import Scope
+
+from bug_zoo.events import ACCEPT, text, websockets_only
+
+
+async def broken(scope: Scope, receive: Receive, send: Send) -> None:
+    websockets_only(scope)
+    await receive()
+    await send(text("welcome"))
+    await send(ACCEPT)
+
+
+async def mended(scope: Scope, receive: Receive, send: Send) -> None:
+    websockets_only(scope)
+    await receive()
+    await send(ACCEPT)
+    await send(text("welcome"))
+    while (await receive())["type"] != "websocket.disconnect":
+        pass

@@ -1,0 +1,236 @@
+"""Every bug shows what its docstring says, under a real uvicorn; every mend works."""
+
+import asyncio
+import importlib
+import re
+import time
+from contextlib import asynccontextmanager
+
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from tests.support.clients import fetch, websocket
+from tests.support.processes import ROOT, server_process
+from workshop.serving import serving
+
+ZOO = ROOT / "03_asgi_raw" / "bug_zoo"
+BUGS = sorted(p.stem for p in ZOO.glob("*.py") if p.stem not in ("__init__", "events"))
+WORDS_AFTER_A_BUG = "ERROR:"  # in the log, where a handler has raised
+
+
+def bug(name):
+    return importlib.import_module(f"bug_zoo.{name}")
+
+
+@asynccontextmanager
+async def client_of(application, **options):
+    async with (
+        serving(application, lifespan="off", **options) as url,
+        connect(url.replace("http", "ws", 1) + "/", close_timeout=0.2) as client,
+    ):
+        yield client
+
+
+async def heard(client, word):
+    """The answer to ``word``, or the close code that came in its place."""
+    async with asyncio.timeout(5):
+        try:
+            await client.send(word)
+            return await client.recv()
+        except ConnectionClosed:
+            return client.close_code
+
+
+def promised(name, *messages):
+    """The docstring says so, wherever its lines end."""
+    words = " ".join(bug(name).__doc__.split())
+    return all(message in words for message in messages)
+
+
+async def test_a_binary_frame_ends_the_unguarded_handler_with_1006(capsys):
+    async with client_of(bug("binary_frame").broken) as client:
+        assert await heard(client, "ping") == "pong!"
+        assert await heard(client, b"ping") == 1006
+    assert "KeyError: 'text'\n" in capsys.readouterr().err
+    assert promised("binary_frame", "KeyError: 'text'", "1006")
+
+
+async def test_a_binary_frame_is_mended_by_get(capsys):
+    async with client_of(bug("binary_frame").mended) as client:
+        await client.send(b"ping")
+        assert await heard(client, "ping") == "pong!"
+    assert client.close_code == 1000
+    assert capsys.readouterr().err == ""
+
+
+async def test_a_loop_inside_connect_never_hears_its_client(capsys):
+    async with client_of(bug("loop_inside_connect").broken) as client:
+        await client.send("ping")
+        async with asyncio.timeout(5):
+            assert [await client.recv() for _ in range(5)] == ["tick"] * 5
+    assert client.close_code == 1006
+    assert capsys.readouterr().err == ""
+    assert promised("loop_inside_connect", "1006", "no error anywhere")
+
+
+async def test_a_loop_inside_connect_is_mended_by_a_second_task(capsys):
+    async with client_of(bug("loop_inside_connect").mended) as client:
+        await client.send("ping")
+        async with asyncio.timeout(5):
+            said = set()
+            while said != {"tick", "pong!"}:
+                said.add(await client.recv())
+    assert client.close_code == 1000
+    assert capsys.readouterr().err == ""
+
+
+async def test_a_missing_break_keeps_the_server_from_ending(capsys):
+    async with client_of(
+        bug("missing_break").broken, timeout_graceful_shutdown=1
+    ) as client:
+        assert await heard(client, "ping") == "pong!"
+    message = "Cancel 1 running task(s), timeout graceful shutdown exceeded"
+    assert message in capsys.readouterr().err
+    assert promised("missing_break", message, "--timeout-graceful-shutdown 1")
+
+
+async def test_a_missing_break_is_mended_by_break(capsys):
+    async with client_of(
+        bug("missing_break").mended, timeout_graceful_shutdown=1
+    ) as client:
+        assert await heard(client, "ping") == "pong!"
+    assert capsys.readouterr().err == ""
+
+
+async def test_raising_on_lifespan_keeps_a_server_that_insists_from_starting(capsys):
+    with pytest.raises(RuntimeError, match="startup failed"):
+        async with serving(bug("raises_on_lifespan").broken, lifespan="on"):
+            pass
+    messages = ["Unknown scope type 'lifespan'", "Application startup failed. Exiting."]
+    log = capsys.readouterr().err
+    assert all(message in log for message in messages)
+    assert promised("raises_on_lifespan", *messages)
+
+
+async def test_raising_on_lifespan_is_hardly_noticed_by_default(capsys):
+    async with serving(bug("raises_on_lifespan").broken, log_level="info") as url:
+        async with connect(url.replace("http", "ws", 1)) as client:
+            assert await heard(client, "ping") == "pong!"
+    message = "ASGI 'lifespan' protocol appears unsupported."
+    assert f"INFO:     {message}" in capsys.readouterr().err
+    assert promised("raises_on_lifespan", message)
+
+
+async def test_raising_on_lifespan_is_mended_by_two_answers(capsys):
+    async with serving(bug("raises_on_lifespan").mended, lifespan="on") as url:
+        async with connect(url.replace("http", "ws", 1)) as client:
+            assert await heard(client, "ping") == "pong!"
+    assert capsys.readouterr().err == ""
+
+
+async def test_returning_after_one_message_ends_the_connection_with_1006(capsys):
+    async with client_of(bug("returns_after_one_message").broken) as client:
+        assert await heard(client, "ping") == "pong!"
+        assert await heard(client, "ping") == 1006
+    assert capsys.readouterr().err == ""
+    assert promised("returns_after_one_message", "1006", "the log says nothing")
+
+
+async def test_returning_after_one_message_is_mended_by_a_loop(capsys):
+    async with client_of(bug("returns_after_one_message").mended) as client:
+        for _ in range(3):
+            assert await heard(client, "ping") == "pong!"
+    assert client.close_code == 1000
+    assert capsys.readouterr().err == ""
+
+
+def wait_beside_work(which):
+    """Seconds that a ``ping`` takes while another client's work goes on."""
+    command = ["-m", "uvicorn", "--app-dir", "03_asgi_raw", "--port=0"]
+    with server_process([*command, f"bug_zoo.blocks_everybody:{which}"]) as server:
+        with websocket(server.url) as one, websocket(server.url) as other:
+            one.send("work")
+            assert one.recv(timeout=5) == "begun"
+            start = time.perf_counter()
+            other.send("ping")
+            assert other.recv(timeout=5) == "pong!"
+            waited = time.perf_counter() - start
+            assert one.recv(timeout=5) == "pong!"
+        assert WORDS_AFTER_A_BUG not in server.log
+    return waited
+
+
+def test_blocking_makes_every_other_client_wait():
+    assert wait_beside_work("broken") > bug("blocks_everybody").WORK * 0.8
+
+
+def test_blocking_is_mended_by_a_thread():
+    assert wait_beside_work("mended") < bug("blocks_everybody").WORK * 0.5
+
+
+async def test_sending_before_accept_fails_the_handshake_with_500(capsys):
+    with pytest.raises(InvalidStatus) as refused:
+        async with client_of(bug("sends_before_accept").broken):
+            pass
+    assert refused.value.response.status_code == 500
+    message = (
+        "Expected ASGI message 'websocket.accept', 'websocket.close' or "
+        "'websocket.http.response.start' but got 'websocket.send'."
+    )
+    assert message in capsys.readouterr().err
+    assert promised("sends_before_accept", "500", message)
+
+
+async def test_sending_before_accept_is_mended_by_the_other_order(capsys):
+    async with client_of(bug("sends_before_accept").mended) as client:
+        assert await client.recv() == "welcome"
+    assert capsys.readouterr().err == ""
+
+
+async def test_sending_after_close_raises_and_reaches_nobody(capsys):
+    async with client_of(bug("sends_after_close").broken) as client:
+        assert [message async for message in client] == []
+    assert client.close_code == 1000
+    message = (
+        "Unexpected ASGI message 'websocket.send', after sending 'websocket.close'."
+    )
+    assert message in capsys.readouterr().err
+    assert promised("sends_after_close", "1000", message)
+
+
+async def test_sending_after_close_is_mended_by_the_other_order(capsys):
+    async with client_of(bug("sends_after_close").mended) as client:
+        assert [message async for message in client] == ["goodbye"]
+    assert client.close_code == 1000
+    assert capsys.readouterr().err == ""
+
+
+def test_no_library_refuses_every_websocket_with_a_warning():
+    command = ["--app-dir", "03_asgi_raw", "app:application", "--port=0"]
+    with server_process(["-c", bug("no_library").BROKEN, *command]) as server:
+        assert fetch(server.url).status == 200
+        with pytest.raises(InvalidStatus) as refused:
+            websocket(server.url)
+        assert refused.value.response.status_code == 200
+    messages = [
+        "Unsupported upgrade request.",
+        'No supported WebSocket library detected. Please use "pip install '
+        "'uvicorn[standard]'\", or install 'websockets' or 'wsproto' manually.",
+    ]
+    assert all(message in server.log for message in messages)
+    assert promised("no_library", *messages)
+
+
+def test_no_library_is_mended_by_installing_one():
+    command = ["--app-dir", "03_asgi_raw", "app:application", "--port=0"]
+    with server_process(["-c", bug("no_library").MENDED, *command]) as server:
+        with websocket(server.url) as client:
+            client.send("ping")
+            assert client.recv(timeout=5) == "pong!"
+
+
+@pytest.mark.parametrize("name", BUGS)
+def test_a_bug_says_what_you_see_and_has_a_mend(name):
+    assert re.search(r"You see: .*Why: |You see: .*``uvicorn", bug(name).__doc__, re.S)
+    assert {"broken", "mended"} <= {word.lower() for word in vars(bug(name))}

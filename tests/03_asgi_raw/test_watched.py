@@ -1,0 +1,125 @@
+"""The watched application: the same as ever, and a picture of the page's connection."""
+
+import re
+
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+
+from tests.support.clients import fetch
+from tests.support.processes import server_process
+
+
+@pytest.fixture(scope="module")
+def server():
+    command = ["-m", "uvicorn", "--app-dir", "03_asgi_raw", "watched:application"]
+    with server_process([*command, "--port=0"]) as process:
+        yield process
+
+
+def query_of(page):
+    found = re.search(
+        r'<html data-query="(\?watch=[0-9a-f]{16})" lang="en">', page.body
+    )
+    assert found
+    return found[1]
+
+
+def ws(server, path, **options):
+    return connect(server.url.replace("http", "ws", 1) + path, **options)
+
+
+def picture_with(watcher, words):
+    """The first picture in which ``words`` stand."""
+    while words not in (picture := watcher.recv(timeout=5)):
+        pass
+    return picture
+
+
+def test_the_page_is_app_py_s_with_the_wiretap_beside_the_console(server):
+    page = fetch(server.url)
+    assert page.status == 200
+    assert page.headers["cache-control"] == "no-store"
+    assert int(page.headers["content-length"]) == len(page.body.encode())
+    order = ['id="console-title"', 'id="wiretap-title"', 'id="try-title"']
+    assert sorted(order, key=page.body.index) == order
+    for tag in ("div", "section"):
+        opened = re.findall(rf"<{tag}[ >]", page.body)
+        assert len(opened) == page.body.count(f"</{tag}>")
+
+
+def test_each_page_gets_a_word_of_its_own(server):
+    assert query_of(fetch(server.url)) != query_of(fetch(server.url))
+
+
+def test_the_picture_follows_the_page_s_own_connection(server):
+    query = query_of(fetch(server.url))
+    with ws(server, f"/wiretap{query}") as watcher:
+        with ws(server, f"/{query}") as client:
+            client.send("ping")
+            assert client.recv(timeout=5) == "pong!"
+            assert "“pong!”" in picture_with(watcher, "waits in receive()")
+        picture_with(watcher, "has returned")
+
+
+def test_a_phone_gets_a_narrow_picture(server):
+    query = query_of(fetch(server.url))
+    with ws(server, f"/wiretap/narrow{query}") as watcher, ws(server, f"/{query}"):
+        assert 'viewBox="0 0 340 ' in watcher.recv(timeout=5)
+
+
+def test_a_second_connection_of_the_page_takes_the_picture_over(server):
+    query = query_of(fetch(server.url))
+    with ws(server, f"/wiretap{query}") as watcher:
+        for word in ("first", "second"):
+            with ws(server, f"/{query}") as client:
+                client.send(word)
+                client.recv(timeout=5)
+            picture = picture_with(watcher, "has returned")
+        assert "“second”" in picture and "“first”" not in picture
+
+
+def test_nobody_sees_another_one_s_connection(server):
+    one, other = query_of(fetch(server.url)), query_of(fetch(server.url))
+    with (
+        ws(server, f"/wiretap{one}") as watcher,
+        ws(server, f"/{one}") as mine,
+        ws(server, f"/{other}") as theirs,  # began after mine, and so did the next one
+        ws(server, "/") as nobodys,
+    ):
+        for client, word in ((theirs, "secret"), (nobodys, "secret"), (mine, "open")):
+            client.send(word)
+            client.recv(timeout=5)
+        pictures = [watcher.recv(timeout=5)]
+        while "“open”" not in pictures[-1]:
+            pictures.append(watcher.recv(timeout=5))
+    assert not any("secret" in picture for picture in pictures)
+
+
+def test_a_page_of_another_origin_may_not_watch(server):
+    query = query_of(fetch(server.url))
+    with pytest.raises(InvalidStatus) as refused:
+        ws(server, f"/wiretap{query}", origin="http://elsewhere.example")
+    assert refused.value.response.status_code == 403
+    with ws(server, f"/wiretap{query}", origin=server.url):
+        pass
+
+
+def test_an_open_watcher_does_not_keep_the_server_from_ending():
+    command = ["-m", "uvicorn", "--app-dir", "03_asgi_raw", "watched:application"]
+    with server_process([*command, "--port=0"]) as server:
+        with ws(server, f"/wiretap{query_of(fetch(server.url))}"):
+            server.process.terminate()
+            server.wait(5)
+
+
+def test_everything_else_is_as_without_the_tap(server):
+    assert fetch(f"{server.url}/nothing").status == 404
+    assert fetch(server.url, "POST").status == 405
+    assert fetch(server.url, "HEAD").status == 200
+    assert fetch(f"{server.url}/static/console.js").status == 200
+    with ws(server, "/") as client:
+        client.send(b"ping")
+        assert client.recv(timeout=5) == "4 bytes, but no text. Send the text ping."
+    assert client.close_code == 1000
+    assert "ERROR" not in server.log
