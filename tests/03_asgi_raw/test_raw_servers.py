@@ -118,7 +118,11 @@ SEEN = {
     "uvicorn-sansio": (1006, 1012),
     "uvicorn-wsproto": (1006, 1012),
     "daphne": (1011, 1006),
-    "hypercorn": ("silence", 1011),
+    # Since 3.12 closing a listener waits for its connections, and hypercorn with it.
+    "hypercorn": (
+        "silence",
+        1011 if sys.version_info < (3, 12) else "it waits for the client",
+    ),
     "granian": (1005, 1006),
 }
 
@@ -140,9 +144,12 @@ def test_claim_18_a_fault_and_a_stop_look_different_under_each_server(name, tmp_
             client.send("ping")
             assert client.recv(timeout=10) == "pong!"
             server.process.terminate()
-            with pytest.raises(ConnectionClosed):
-                client.recv(timeout=10)
-            stop = client.close_code
+            try:
+                client.recv(timeout=4)
+            except ConnectionClosed:
+                stop = client.close_code
+            except TimeoutError:
+                stop = "it waits for the client"
     assert (fault, stop) == SEEN[name]
 
 
