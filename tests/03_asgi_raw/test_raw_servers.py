@@ -120,6 +120,7 @@ SEEN = {
     "daphne": (1011, 1006),
     "hypercorn": ("silence", 1011),
     "granian": (1005, 1006),
+    "ours": (1011, 1012),
 }
 
 
