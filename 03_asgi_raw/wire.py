@@ -14,6 +14,7 @@ from typing import Any
 from scope import Address
 
 CHUNK = 65_536  # bytes to read at once, at most
+HIGH_WATER = 65_536  # bytes to keep for a peer, asyncio's own limit
 LONGEST_HEAD = 65_536  # bytes of an HTTP request's head
 
 # Called with the client's address, "in" or "out", "bytes" or "event", and the data.
@@ -73,7 +74,7 @@ class Wire:
         """Hand bytes over to be sent; what the kernel does not take yet is kept."""
         if self.tap:
             self.tap(self.client, "out", "bytes", data)
-        self.writer.write(data)
+        self.transport.write(data)
 
     async def drain(self) -> None:
         """Wait while more than 64 KiB are kept: the peer reads too slowly.
@@ -82,9 +83,12 @@ class Wire:
             PeerLeftError: nobody will read them any more.
         """
         try:
-            await self.writer.drain()
+            if self.transport.get_write_buffer_size() > HIGH_WATER:
+                await self.writer.drain()
         except OSError as left:
             raise PeerLeftError(f"{self.client} has left: {left}") from None
+        if self.transport.is_closing():
+            raise PeerLeftError(f"{self.client} has left")
 
     def write_end(self) -> None:
         """Close our direction: the peer reads what is left, and then the end."""
