@@ -36,6 +36,8 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any, cast
 
 from asgiref.typing import ASGI3Application
@@ -183,6 +185,16 @@ class Server:
         return len(self.connections)
 
 
+async def until(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
+    """Do the work, but leave it when ``stop`` is set: it might never end by itself."""
+    working, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    await asyncio.wait([working, stopping], return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    working.cancel()  # does nothing to one that is done
+    with suppress(asyncio.CancelledError):
+        await working
+
+
 async def serve(
     application: ASGI3Application,
     listener: socket.socket,
@@ -212,7 +224,7 @@ async def serve(
     with listener:
         lifespan = Lifespan(application)
         try:
-            await lifespan.start()
+            await until(stop, lifespan.start())
             server = Server(application, lifespan.state, limits, tap)
             listening = await asyncio.start_server(
                 server.connection, sock=listener, limit=LONGEST_HEAD, backlog=1024

@@ -14,6 +14,11 @@ from typing import Any
 
 from asgiref.typing import ASGI3Application, LifespanScope
 
+ANSWERS = tuple(
+    f"lifespan.{step}.{end}"
+    for step in ("startup", "shutdown")
+    for end in ("complete", "failed")
+)
 log = logging.getLogger("protocol_server")
 
 
@@ -37,18 +42,22 @@ class Lifespan:
 
     async def _run(self, application: ASGI3Application, scope: LifespanScope) -> None:
         try:
-            await application(scope, self._events.get, self._answers.put)
+            await application(scope, self._events.get, self._send)
         except Exception as error:
             log.debug("the application's lifespan raised %r", error)
         finally:
             self._answers.put_nowait(None)
+
+    async def _send(self, event: Any) -> None:
+        if event["type"] not in ANSWERS:  # it takes this for a connection
+            raise RuntimeError(f"expected one of {ANSWERS}, and {event['type']} came")
+        self._answers.put_nowait(event)
 
     async def start(self) -> None:
         """Ask the application to start, and wait for its answer.
 
         Raises:
             StartupFailedError: it cannot.
-            RuntimeError: it answered with another event.
         """
         self._events.put_nowait({"type": "lifespan.startup"})
         answer = await self._answers.get()
@@ -57,12 +66,6 @@ class Lifespan:
         elif answer["type"] == "lifespan.startup.failed":
             await self.cut()
             raise StartupFailedError(answer.get("message") or "it gave no reason")
-        elif answer["type"] != "lifespan.startup.complete":
-            await self.cut()
-            raise RuntimeError(
-                "expected lifespan.startup.complete or lifespan.startup.failed, "
-                f"and {answer['type']} came"
-            )
 
     async def stop(self, seconds: float) -> None:
         """Tell the application that all connections have ended; wait for its answer."""

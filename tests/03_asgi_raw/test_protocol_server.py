@@ -44,12 +44,26 @@ class Served(NamedTuple):
 
 
 @contextlib.asynccontextmanager
-async def served(application, tap=None, **limits) -> AsyncIterator[Served]:
+async def served(
+    application, tap=None, lifespan=False, **limits
+) -> AsyncIterator[Served]:
     """Serve in this loop until the block ends; then everything must end in time."""
+
+    async def connections_only(scope, receive, send):
+        if scope["type"] == "lifespan":
+            raise NotImplementedError
+        await application(scope, receive, send)
+
     listener, stop = socket.create_server(("127.0.0.1", 0)), asyncio.Event()
     port = listener.getsockname()[1]
     task = asyncio.create_task(
-        serve(application, listener, stop, limits=Limits(**limits), tap=tap)
+        serve(
+            application if lifespan else connections_only,
+            listener,
+            stop,
+            limits=Limits(**limits),
+            tap=tap,
+        )
     )
     try:
         async with asyncio.timeout(20):
@@ -119,8 +133,6 @@ async def opened(server) -> AsyncIterator[Peer]:
 
 
 async def echo(scope, receive, send):
-    if scope["type"] == "lifespan":
-        raise NotImplementedError
     while (event := await receive())["type"] != "websocket.disconnect":
         if event["type"] == "websocket.connect":
             await send({"type": "websocket.accept"})
@@ -294,7 +306,7 @@ async def test_a_malformed_head_is_refused_and_never_reaches_an_application(
 
     async with served(application) as server, raw(server, head) as peer:
         assert (await peer.end()).startswith(b"HTTP/1.1 %d " % status)
-    assert called == ["lifespan"]
+    assert called == []
     assert errors(caplog) == []
 
 
@@ -663,8 +675,7 @@ async def test_a_peer_that_does_not_wait_for_its_page_is_a_disconnect():
     ended = asyncio.get_running_loop().create_future()
 
     async def application(scope, receive, send):
-        if scope["type"] == "http":
-            ended.set_result([await receive(), await receive()][1])
+        ended.set_result([await receive(), await receive()][1])
 
     async with served(application) as server:
         async with raw(server, b"GET / HTTP/1.1\r\n\r\n") as peer:
@@ -675,19 +686,35 @@ async def test_a_peer_that_does_not_wait_for_its_page_is_a_disconnect():
 # ---- lifespan
 
 
-@pytest.mark.parametrize("how", ["raises", "returns"])
+@pytest.mark.parametrize("how", ["raises", "returns", "takes it for a connection"])
 async def test_an_application_without_a_lifespan_is_served(how, caplog):
     async def application(scope, receive, send):
         if scope["type"] == "lifespan":
             if how == "raises":
                 raise NotImplementedError
+            if how != "returns":
+                await receive()
+                await send({"type": "websocket.accept"})
             return
         await page(scope, receive, send)
 
-    async with served(application) as server:
+    async with served(application, lifespan=True) as server:
         async with raw(server, b"GET / HTTP/1.1\r\n\r\n") as peer:
             assert (await peer.end()).endswith(b"abc")
     assert errors(caplog) == []
+
+
+async def test_a_stop_ends_a_start_that_never_ends():
+    asked = asyncio.Event()
+
+    async def application(scope, receive, send):
+        asked.set()
+        await asyncio.Event().wait()
+
+    async with served(application, lifespan=True, shutdown=0.05) as server:
+        await asked.wait()
+        server.stop.set()
+        assert await server.task == 0
 
 
 async def test_an_application_that_cannot_start_is_not_served():
@@ -716,7 +743,7 @@ async def test_a_lifespan_surrounds_all_connections_and_shares_its_state(caplog)
         await echo(scope, receive, send)
         story.append("websocket ended")
 
-    async with served(application) as server, opened(server) as peer:
+    async with served(application, lifespan=True) as server, opened(server) as peer:
         server.stop.set()
         assert await peer.close_code() == 1012
         peer.send(Opcode.CLOSE, close_payload(1012))
