@@ -88,6 +88,8 @@ class Server:
                 await wire.hang_up(self.limits.close)
         except PeerLeftError:
             pass  # it did not wait for our answer
+        except asyncio.CancelledError:
+            pass  # by end_all(), which waits for us; asyncio's streams would complain
         finally:
             wire.cut()
             self.connections.discard(task)
@@ -158,7 +160,7 @@ class Server:
                     log.error("the application gave no answer at %r", scope["path"])
                 await answer.say(500, "The application gave no answer.\n")
             elif not answer.complete:
-                wire.cut()  # a body that breaks off must not look like a whole one
+                wire.reset()  # a body that breaks off must not look like a whole one
         finally:
             leaving.cancel()
             await asyncio.wait([leaving])

@@ -69,7 +69,7 @@ class Lifespan:
 
     async def stop(self, seconds: float) -> None:
         """Tell the application that all connections have ended; wait for its answer."""
-        if self._answers.empty():  # otherwise it has ended: nobody listens
+        if not self._task.done():  # otherwise nobody listens
             self._events.put_nowait({"type": "lifespan.shutdown"})
             try:
                 async with asyncio.timeout(seconds):

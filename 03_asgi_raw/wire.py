@@ -6,6 +6,9 @@ listen.
 """
 
 import asyncio
+import socket
+import struct
+import sys
 from asyncio import StreamReader, StreamWriter
 from collections.abc import Callable
 from contextlib import suppress
@@ -110,6 +113,14 @@ class Wire:
         self.write_end()
         self.end_within(seconds)
         await self.read_to_end()
+
+    def reset(self) -> None:
+        """End it in a way that the peer cannot take for a regular end."""
+        linger = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
+        with suppress(OSError):  # SO_LINGER of 0 s: close() resets the connection
+            sock = self.writer.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        self.cut()
 
     def cut(self) -> None:
         """End it now, in any state; a second time does nothing."""
