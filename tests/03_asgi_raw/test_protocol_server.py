@@ -551,12 +551,31 @@ async def test_an_application_closes_with_a_code_and_sees_the_answer():
             await send({"type": "websocket.send", "text": "more"})
         with pytest.raises(RuntimeError, match="the last event"):
             await receive()
+        events.append("the application has ended")
 
     async with served(application) as server, connect(server.ws) as client:
         with pytest.raises(ConnectionClosed):
             await client.recv()
         assert (client.close_code, client.close_reason) == (4001, "enough")
-    assert [event["code"] for event in events] == [4001]
+    assert events[0]["code"] == 4001
+    assert events[1:] == ["the application has ended"]
+
+
+async def test_an_application_that_returns_before_its_last_message_ends_cleanly():
+    async def application(scope, receive, send):
+        await receive()
+        await send({"type": "websocket.accept"})
+        await receive()
+
+    async with served(application, inbox=1) as server, opened(server) as peer:
+        peer.writer.write(encode(Frame(Opcode.TEXT, b"hi", key=KEY)) * 5)
+        assert await peer.close_code() == 1000
+        peer.send(Opcode.CLOSE, close_payload(1000))
+        peer.writer.write_eof()
+        assert await peer.end() == b""
+        async with asyncio.timeout(5):
+            while connections():
+                await asyncio.sleep(0)
 
 
 async def test_messages_sent_just_before_a_close_still_arrive():
