@@ -46,7 +46,8 @@ class WebSocket:
         self.message: Message | None = None  # of which more fragments are to come
         self.heard = True  # since the last ping
         self.deaf = False  # messages reach nobody any more
-        self.closed_by_app = self.end_told = self.end_received = False
+        self.closed_by_app = self.app_ended = False
+        self.end_told = self.end_received = False
 
     # ---- in: bytes → frames → messages → events
 
@@ -103,7 +104,7 @@ class WebSocket:
 
     async def tell_end(self) -> None:
         """The last event; it says who ended it with which code."""
-        if not self.end_told:
+        if not self.end_told and not self.app_ended:
             self.end_told = self.deaf = True
             close = self.protocol.close_rcvd or self.protocol.close_sent
             code = close.code if close else CloseCode.ABNORMAL_CLOSURE
@@ -240,7 +241,7 @@ class WebSocket:
         async with asyncio.TaskGroup() as group:
             reading = group.create_task(self.read())
             well = await call(application, self.scope, self.receive, self.send)
-            self.deaf = True
+            self.deaf = self.app_ended = True
             while not self.inbox.empty():  # the reader may wait for a place
                 self.inbox.get_nowait()
             if self.protocol.state is State.CONNECTING:
