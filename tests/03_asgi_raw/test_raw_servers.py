@@ -124,6 +124,7 @@ SEEN = {
         1011 if sys.version_info < (3, 12) else "it waits for the client",
     ),
     "granian": (1005, 1006),
+    "ours": (1011, 1012),
 }
 
 

@@ -27,6 +27,7 @@ def _uvicorn(websockets: str) -> Server:
     )
 
 
+OURS = ROOT / "03_asgi_raw" / "protocol_server.py"
 SERVERS = {
     "uvicorn-websockets": _uvicorn("websockets"),
     "uvicorn-sansio": _uvicorn("websockets-sansio"),
@@ -44,6 +45,10 @@ SERVERS = {
         re.compile(r"Listening at: (http://[\d.]+:\d+)"),
         any_port=False,  # for port 0 it prints 0
         early=True,
+    ),
+    "ours": Server(
+        lambda app, port: [str(OURS), app, "--port", str(port)],
+        re.compile(r"Serving on (http://[\d.]+:\d+)"),
     ),
 }
 
