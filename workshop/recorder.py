@@ -31,6 +31,7 @@ import sysconfig
 import threading
 import traceback
 import weakref
+from asyncio import Future
 from collections import Counter
 from collections.abc import Callable, Coroutine, Generator, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -327,17 +328,16 @@ class Driven(Coroutine[Any, Any, Any]):
     def __next__(self) -> Any:
         return self.send(None)
 
-    def send(self, value: Any) -> Any:
-        return self._step(self._coro.send, value)
-
     def throw(self, *error: Any) -> Any:
-        return self._step(self._coro.throw, *error)
+        return self.send(None, error)
 
     def close(self) -> None:
         self._coro.close()
 
-    def _step(self, resume: Callable[..., Any], *args: Any) -> Any:
+    def send(self, value: Any, error: tuple[Any, ...] = ()) -> Any:
         # Done at every step, so it is written to be fast: with fewer calls than words.
+        # What is noted about a future is an attribute of it, a list: when its timer is
+        # due (or None), and then every driven coroutine that has waited for it.
         track, recording = self.track, self._recording
         steps, zero, ready = track.steps, recording._zero, track.ready_at
         before, recording._running = recording._running, track
@@ -346,7 +346,7 @@ class Driven(Coroutine[Any, Any, Any]):
             track.learn_name()
         start = track.running_since = perf_counter() - zero
         try:
-            awaited = resume(*args)
+            awaited = self._coro.throw(*error) if error else self._coro.send(value)
             self._place = place = suspended_at(self._coro, self._place)
         except BaseException as error:
             _ended(track, error)
@@ -361,9 +361,15 @@ class Driven(Coroutine[Any, Any, Any]):
             recording._running = before
         if awaited is None:  # a bare yield, as of sleep(0): at once ready again
             track.ready_at = end
-        elif isinstance(awaited, asyncio.Future):
+        elif isinstance(awaited, Future):
             self._awaited = awaited
-            _remember(self, awaited)
+            notes = getattr(awaited, "_recorders_notes", None)
+            if notes is None:
+                awaited._recorders_notes = [None, self]  # type: ignore[attr-defined]
+            else:
+                if notes[0] is not None:
+                    track.ready_at = notes[0] - zero
+                notes.append(self)
         return awaited
 
 
@@ -378,20 +384,6 @@ def _ended(track: Track, error: BaseException) -> None:
     else:
         track.outcome, track.error = Outcome.RAISED, _name(error)
     track.learn_name()
-
-
-# What is noted about a future is an attribute of it, a list: when its timer is due (or
-# None), and then every driven coroutine that has waited for it.
-
-
-def _remember(driven: Driven, awaited: Any) -> None:
-    notes = getattr(awaited, "_recorders_notes", None)
-    if notes is None:
-        awaited._recorders_notes = [None, driven]
-        return
-    if notes[0] is not None:
-        driven.track.ready_at = notes[0] - driven._recording._zero
-    notes.append(driven)
 
 
 class _Doors:
@@ -434,13 +426,15 @@ class _Doors:
             track.task = weakref.ref(task, track.lost)
         return task
 
-    def _note_wake_up(self, callback: Any, *args: Any, **options: Any) -> Any:
-        if args and isinstance(args[0], asyncio.Future):
-            for driven in getattr(args[0], "_recorders_notes", ())[1:]:
-                if driven._awaited is args[0]:  # it has not gone on since
-                    now, due = driven._recording.now(), driven.track.ready_at
-                    driven.track.ready_at = now if due is None else min(now, due)
-        return self._call_soon(callback, *args, **options)
+    def _note_wake_up(self, callback: Any, *args: Any, context: Any = None) -> Any:
+        if args and args[0] is not None:
+            future = args[0]
+            for driven in getattr(future, "_recorders_notes", ()):
+                if type(driven) is Driven and driven._awaited is future:  # it waits yet
+                    track, now = driven.track, perf_counter() - driven._recording._zero
+                    if track.ready_at is None or now < track.ready_at:
+                        track.ready_at = now
+        return self._call_soon(callback, *args, context=context)
 
     def _note_timer(
         self, when: float, callback: Any, *args: Any, **options: Any
