@@ -1,5 +1,7 @@
 """Stepping through the tiny loop: every state is that of a real run."""
 
+from time import perf_counter
+
 import tiny_fetch_receive
 import tiny_loop
 import tiny_programs
@@ -142,7 +144,9 @@ def test_a_deadlock_is_named_with_who_waits_where() -> None:
 
 
 def test_a_task_that_never_gives_way_is_told_apart_from_one_that_waits() -> None:
+    start = perf_counter()
     stepper = finished(Stepper(tiny_programs.starves, patience=0.05))
+    assert perf_counter() - start < 1.5  # seconds: it is ended, and soon
     assert "starves has run for 0.05 s and does not give way" in stepper.state.happened
     assert cards(stepper.state, "Ready") == ["one not begun"]
     assert cards(stepper.state, "Done") == ["starves was ended"]

@@ -2,14 +2,18 @@
 
 import asyncio
 import base64
+import gc
 import itertools
 import re
+import threading
+import weakref
 from xml.etree import ElementTree
 
 import pytest
 
 from tests.support.fake_clock import run
 from workshop import timeline as timeline_module
+from workshop.recorder import Outcome
 from workshop.timeline import Timeline, record, seconds
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -171,3 +175,49 @@ def test_a_duration_has_three_digits_and_a_fitting_unit(
 ) -> None:
     """Seconds, milliseconds or microseconds."""
     assert seconds(value) == said
+
+
+async def test_a_task_that_nobody_keeps_is_drawn_as_lost_from_when_it_vanished() -> (
+    None
+):
+    """Its bar ends there, and the word stands beside it."""
+
+    async def waits() -> None:
+        await asyncio.get_running_loop().create_future()  # nobody else knows it
+
+    async def program() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
+        task = weakref.ref(asyncio.create_task(waits()))
+        await asyncio.sleep(0)
+        gc.collect()
+        assert task() is None
+        await asyncio.sleep(0.01)
+
+    timeline = await record(program())
+    timeline.result()
+    [lost] = [t for t, name in timeline.names().items() if name == "waits"]
+    assert lost.outcome is Outcome.LOST
+    last = timeline.spans()["waits"][-1]
+    assert last.kind == "wait" and last.end < timeline.elapsed - 0.005
+    assert "lost" in str(timeline) and "✗ lost" in timeline.svg()
+
+
+async def test_the_line_that_a_task_runs_is_told_while_it_runs() -> None:
+    """Asked from another thread: the task itself does not give way."""
+    begun, enough = threading.Event(), threading.Event()
+
+    async def blocks() -> None:
+        begun.set()
+        enough.wait(10)
+
+    timeline = Timeline("blocks")
+    run_it = asyncio.to_thread(asyncio.run, timeline.run(blocks()))
+    running = asyncio.create_task(run_it)
+    assert await asyncio.to_thread(begun.wait, 10)
+    [(place, track)] = timeline.whereabouts()
+    state = timeline.state()
+    enough.set()
+    await running
+    assert track.name == "blocks" and place.text in ("begun.set()", "enough.wait(10)")
+    assert state == "running" or state.startswith("blocks has not given way for")
+    assert timeline.whereabouts() == [] and timeline.state() == "done"
