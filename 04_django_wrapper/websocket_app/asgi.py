@@ -1,4 +1,4 @@
-"""The wrapper: one ASGI application in front of two, and the server's own life."""
+"""The wrapper: one ASGI application in front of three, and the server's own life."""
 
 import os
 from contextlib import suppress
@@ -15,6 +15,8 @@ if settings.DEBUG:  # style sheets in development; in production a web server ha
 
 # Only now, since get_asgi_application() has loaded the apps: a module that imports a
 # model before that, itself or through others, raises AppRegistryNotReady.
+from sockets.runner import serve  # noqa: E402
+
 from websocket_app.websocket import websocket_application  # noqa: E402
 
 
@@ -23,6 +25,8 @@ async def application(
 ) -> None:
     if scope["type"] == "http":
         await django_application(scope, receive, send)
+    elif scope["type"] == "websocket" and scope["path"] != "/":
+        await serve(scope, receive, send)  # the layer, by websocket_urls.py
     elif scope["type"] == "websocket":
         # ASGI spec, "Disconnected Client": send() to a peer that has left may raise.
         with suppress(OSError):

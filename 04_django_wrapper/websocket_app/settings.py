@@ -47,6 +47,7 @@ DATABASES = {
 }
 
 INSTALLED_APPS = [
+    "sockets",  # before staticfiles: its runserver answers websockets, too
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -78,6 +79,8 @@ TEMPLATES = [
     },
 ]
 ROOT_URLCONF = "websocket_app.urls"
+ASGI_APPLICATION = "websocket_app.asgi.application"
+SOCKETS = {"URLCONF": "websocket_app.websocket_urls"}  # sockets/conf.py has the rest
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"

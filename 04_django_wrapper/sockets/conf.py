@@ -1,0 +1,69 @@
+"""The setting ``SOCKETS``: a dictionary with any of the keys below."""
+
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+from django.utils.module_loading import import_string
+
+
+@dataclass(frozen=True)
+class Conf:
+    """All that can be set, with what holds where it is not."""
+
+    URLCONF: str = ""  # the module with the websockets' urlpatterns
+    HANDSHAKE: tuple[str, ...] = (
+        "sockets.handshake.host",
+        "sockets.handshake.origin",
+        "sockets.handshake.session",
+        "sockets.handshake.user",
+        "sockets.handshake.limits",
+    )
+    HANDSHAKE_SECONDS: float = 10  # from the connection to the handler's accept()
+    LEAVE_SECONDS: float = 0.5  # for a handler to end by itself when its peer has left
+    SEND_SECONDS: float = 10  # for a peer to take what it is sent
+    MESSAGE_BYTES: int = 65_536  # of one message from the peer
+    MESSAGES_PER_SECOND: float = 100  # from one peer, in the long run
+    MESSAGES_AT_ONCE: int = 1_000  # from one peer, in a burst
+    INBOX: int = 32  # messages that wait for the handler; then the peer must wait
+    INBOX_SECONDS: float = 10  # for the handler to take one from a full inbox
+    OUTBOX: int = 256  # messages that wait for a peer who reads too slowly
+    JSON_DEPTH: int = 32  # of a message's lists and objects
+    GROUPS: int = 100  # that one socket may be in
+    CONNECTIONS: int = 10_000  # of this process, in all
+    CONNECTIONS_PER_USER: int = 100
+    CONNECTIONS_PER_ADDRESS: int = 1_000  # whole offices share an address
+    DATABASE_THREADS: int = 4  # units of work at once, each with a connection
+
+    @property
+    def steps(self) -> list[Any]:
+        """The functions that ``HANDSHAKE`` names."""
+        return [import_string(name) for name in self.HANDSHAKE]
+
+
+@cache
+def conf() -> Conf:
+    """The settings of this process.
+
+    Raises:
+        ImproperlyConfigured: ``SOCKETS`` has a key that means nothing.
+    """
+    given = getattr(settings, "SOCKETS", {})
+    known = [field.name for field in fields(Conf)]
+    for key in given:
+        if key not in known:
+            raise ImproperlyConfigured(
+                f"SOCKETS has no key {key!r}; there are {', '.join(known)}."
+            )
+    return Conf(**given)
+
+
+def _forget(*, setting: str, **_: Any) -> None:
+    if setting == "SOCKETS":
+        conf.cache_clear()
+
+
+setting_changed.connect(_forget)  # override_settings, in tests

@@ -1,0 +1,189 @@
+"""One websocket, as its handler sees it: accept, receive, send, close.
+
+1. It is CONNECTING until the handler calls ``accept()``, then OPEN, then CLOSED.
+2. In: the runner reads, always, and puts messages into the inbox.
+3. Out: everything goes through the outbox, the handler's messages and the groups'.
+4. The end has one door, ``stop()``. Whoever wants the handler to end, because the peer
+   has left, or reads too slowly, or says too much, brings its deadline forward.
+"""
+
+import asyncio
+from contextlib import suppress
+from enum import Enum
+from io import BytesIO
+from typing import Any, Self
+
+from asgiref.typing import ASGISendCallable, WebSocketScope
+from django.core.handlers.asgi import ASGIRequest
+
+from sockets import jsontext
+from sockets.codes import BadMessage, CloseCode, Disconnected, HandlerError, Refused
+from sockets.conf import Conf
+from sockets.outbox import Outbox
+
+PATIENCE = 2.0  # seconds for a handler to obey its cancellation
+
+State = Enum("State", ["CONNECTING", "OPEN", "CLOSED"])
+CONNECTING, OPEN, CLOSED = State  # Python 3.11 takes 0.15 µs to find State.OPEN
+
+
+class Socket:
+    """One websocket. The runner makes it and gives it to a handler.
+
+    Attributes:
+        scope: the ASGI scope.
+        user, session: Django's, from the handshake steps of these names. After a change
+            of the session: ``await socket.session.asave()``.
+        state: CONNECTING, OPEN or CLOSED.
+    """
+
+    __slots__ = (
+        *("__weakref__", "_arrived", "_request", "conf", "counted", "deadline"),
+        *("groups", "headers", "inbox", "outbox", "room", "scope", "session"),
+        *("state", "stopped", "user", "watch"),
+    )
+
+    def __init__(
+        self, scope: WebSocketScope, send: ASGISendCallable, conf: Conf
+    ) -> None:
+        self.scope, self.conf, self.state = scope, conf, State.CONNECTING
+        self.user: Any = None
+        self.session: Any = None
+        self.headers: list[tuple[bytes, bytes]] = []  # to go out with accept()
+        self.inbox: list[str | bytes] = []  # short: a deque would cost 600 bytes
+        self.room: asyncio.Future[None] | None = None  # the runner waits: inbox is full
+        self.outbox = Outbox(send, conf, self.stop)
+        self.deadline = asyncio.timeout(None)  # of the handler
+        self.watch = asyncio.timeout(None)  # of the runner, which waits for the handler
+        self.stopped: tuple[int, str] | None = None  # code and reason; the first counts
+        self.groups: set[str] = set()
+        self.counted: list[Any] = []  # what the step ``limits`` counts it as
+        self._arrived: asyncio.Future[None] | None = None  # the handler waits
+        self._request: ASGIRequest | None = None
+
+    @property
+    def request(self) -> ASGIRequest:
+        """The handshake as a request of Django's: its cookies, headers, address."""
+        if self._request is None:
+            scheme = "https" if self.scope["scheme"] == "wss" else "http"
+            http = {**self.scope, "type": "http", "method": "GET", "scheme": scheme}
+            try:
+                self._request = ASGIRequest(http, BytesIO())
+            except UnicodeDecodeError:
+                raise Refused(400, "The query string is not UTF-8.") from None
+        return self._request
+
+    async def accept(self, subprotocol: str | None = None) -> None:
+        """Open the websocket; ``subprotocol`` is one that the client has offered."""
+        if self.state is OPEN:
+            raise HandlerError("accept() comes once, and this is the second")
+        offered = list(self.scope["subprotocols"])
+        if subprotocol is not None and subprotocol not in offered:
+            raise HandlerError(f"the client offered {offered}, and not {subprotocol!r}")
+        if self.state is CLOSED:
+            raise self._disconnected()
+        self.state = State.OPEN
+        if self.stopped is None:
+            self.deadline.reschedule(None)
+        accept = {"type": "websocket.accept", "subprotocol": subprotocol}
+        self.outbox.put({**accept, "headers": self.headers})
+        await self.outbox.flushed()
+
+    async def receive(self) -> str | bytes:
+        """The next message: text as str, binary as bytes.
+
+        Raises:
+            Disconnected: the peer has left, or this handler has closed.
+            HandlerError: it was not accepted.
+        """
+        while not self.inbox:
+            if self.state is CLOSED:
+                raise self._disconnected()
+            if self.state is CONNECTING:
+                raise HandlerError("before receive() comes: await socket.accept()")
+            self._arrived = asyncio.get_running_loop().create_future()
+            await self._arrived
+        if self.room is not None and not self.room.done():
+            self.room.set_result(None)
+        return self.inbox.pop(0)
+
+    async def receive_json(self) -> Any:
+        """The next message, which must be JSON as text; else BadMessage."""
+        message = await self.receive()
+        if isinstance(message, bytes):
+            raise BadMessage("expected JSON as text", CloseCode.UNSUPPORTED_DATA)
+        return jsontext.loads(message, self.conf.JSON_DEPTH)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> str | bytes:
+        try:
+            return await self.receive()
+        except Disconnected:
+            raise StopAsyncIteration from None
+
+    async def send(self, message: str | bytes) -> None:
+        """Send one message, text as str, binary as bytes; waits for a slow peer.
+
+        Raises:
+            Disconnected: the peer has left.
+            HandlerError: it was not accepted, or has been closed by this handler.
+        """
+        if self.state is not OPEN:
+            if self.state is CONNECTING:
+                raise HandlerError("before send() comes: await socket.accept()")
+            if self.stopped is None:
+                raise HandlerError("send() came after close()")
+            raise self._disconnected()
+        kind = "text" if isinstance(message, str) else "bytes"
+        self.outbox.put({"type": "websocket.send", kind: message})
+        if self.outbox.writer is not None:
+            await self.outbox.flushed()
+
+    async def send_json(self, value: Any) -> None:
+        """Send ``value`` as JSON text; dates, UUIDs and decimals as Django does."""
+        await self.send(jsontext.dumps(value))
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Say goodbye; a second time does nothing.
+
+        Args:
+            code: one of `CloseCode`, or 3000 to 4999.
+            reason: what goes beyond 123 bytes of UTF-8 is cut off (RFC 6455, 5.5).
+        """
+        if self.state is CONNECTING:
+            raise HandlerError("before accept() there is no close(): raise Refused")
+        if self.state is OPEN:
+            self.state = State.CLOSED
+            self._wake()
+            reason = reason.encode()[:123].decode(errors="ignore")
+            event = {"type": "websocket.close", "code": int(code), "reason": reason}
+            await self.outbox.end(event)
+
+    def _disconnected(self) -> Disconnected:
+        return Disconnected(*(self.stopped or (CloseCode.NORMAL_CLOSURE, "")))
+
+    def _wake(self) -> None:
+        if self._arrived is not None and not self._arrived.done():
+            self._arrived.set_result(None)
+
+    def arrive(self, message: str | bytes) -> None:
+        """The runner has read a message."""
+        self.inbox.append(message)
+        self._wake()
+
+    def leave(self, code: int, reason: str) -> None:
+        """The peer has left: that ends a handler that reads, the deadline any other."""
+        self.state = State.CLOSED
+        self._wake()
+        self.stop(code, reason, after=self.conf.LEAVE_SECONDS)
+
+    def stop(self, code: int, reason: str = "", *, after: float = 0.0) -> None:
+        """End the handler in ``after`` seconds, then the websocket with this code."""
+        self.stopped = self.stopped or (code, reason)
+        when = asyncio.get_running_loop().time() + after
+        for timeout, end in ((self.deadline, when), (self.watch, when + PATIENCE)):
+            if (before := timeout.when()) is None or end < before:
+                with suppress(RuntimeError, AssertionError):  # its block is not running
+                    timeout.reschedule(end)

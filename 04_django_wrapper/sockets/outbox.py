@@ -1,0 +1,124 @@
+"""What goes out on one connection: now, if the server takes it now; else in order.
+
+1. The server's ``send(event)`` is a coroutine. For a peer that keeps up it ends without
+   waiting once. So one step of it, ``send(None)`` by hand, and the event is on its way.
+   (Python 3.12 calls that an eager task. It costs more, and 3.11 has none.)
+2. For a peer that does not read, that step yields a future: the server waits. Only then
+   a task is made, the writer. It takes over the coroutine where it stands, and later
+   events wait in line behind it.
+3. Who takes too long for one event, or lets too many wait, is told "try again later"
+   (1013) and cut off. One stalled peer delays nobody, and what it costs has a bound.
+"""
+
+import asyncio
+import types
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from contextlib import suppress
+from typing import Any
+
+from asgiref.typing import ASGISendCallable
+
+from sockets.codes import CloseCode
+from sockets.conf import Conf
+
+Event = Any  # one of asgiref.typing.ASGISendEvent's many kinds
+
+
+class Outbox:
+    """The way out of one connection; ``stop(code, reason)`` is called at a limit."""
+
+    __slots__ = ("conf", "ended", "send", "since", "stop", "waiting", "writer")
+
+    def __init__(
+        self, send: ASGISendCallable, conf: Conf, stop: Callable[[int, str], None]
+    ) -> None:
+        self.send, self.conf, self.stop = send, conf, stop
+        self.waiting: list[Event] = []
+        self.writer: asyncio.Task[None] | None = None  # while the peer is behind
+        self.since = 0.0  # when the writer began to wait for its present event
+        self.ended = False
+
+    def put(self, event: Event) -> None:
+        """Send it, or keep it for the writer. This never waits."""
+        if self.ended:
+            return
+        if self.writer is None:
+            sending = self._send(event)
+            try:
+                future = sending.send(None)
+            except StopIteration:
+                return
+            self.writer = asyncio.create_task(self._write(_rest(sending, future)))
+        elif len(self.waiting) < self.conf.OUTBOX:
+            self.waiting.append(event)
+        else:
+            self.stop(CloseCode.TRY_AGAIN_LATER, "you read too slowly")
+
+    async def _send(self, event: Event) -> None:
+        # Where the websocket has ended, each server says so in its own way here, and
+        # then in a disconnect event, which says it for all.
+        try:  # noqa: SIM105 (a context manager takes half a microsecond)
+            await self.send(event)
+        except (OSError, RuntimeError):
+            pass
+
+    async def _write(self, sending: Awaitable[None]) -> None:
+        loop, seconds = asyncio.get_running_loop(), self.conf.SEND_SECONDS
+        try:
+            while True:
+                self.since = loop.time()
+                async with asyncio.timeout(seconds):
+                    await sending
+                if not self.waiting:
+                    self.writer = None
+                    return
+                sending = self._send(self.waiting.pop(0))
+        except TimeoutError:  # and it stays the writer: nobody else need try
+            self.stop(CloseCode.TRY_AGAIN_LATER, "you do not read")
+
+    async def flushed(self) -> None:
+        """Wait while the peer is behind: backpressure."""
+        while self.writer is not None and not self.writer.done():
+            await asyncio.wait([self.writer])
+
+    async def end(self, event: Event | None) -> None:
+        """Drop what waits, and send a last event; None: the peer has left already."""
+        if self.ended:
+            return
+        self.ended, left, blocked = (
+            True,
+            self.conf.SEND_SECONDS,
+            self.writer is not None,
+        )
+        if self.writer is not None:  # the time that it has had counts
+            left -= asyncio.get_running_loop().time() - self.since
+            self.writer.cancel()
+            await asyncio.wait([self.writer])
+            self.waiting.clear()
+        if event is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await self._send(event)
+                    blocked = False
+        self._cut(0 if blocked else self.conf.SEND_SECONDS)
+
+    def _cut(self, after: float) -> None:
+        # A server holds a connection until its last byte has gone, and to a peer that
+        # never reads it never goes. uvicorn lets us reach the transport. Under other
+        # servers the operating system has to end it: TCP_USER_TIMEOUT.
+        transport = getattr(getattr(self.send, "__self__", None), "transport", None)
+        if hasattr(transport, "abort"):
+            asyncio.get_running_loop().call_later(after, transport.abort)
+
+
+@types.coroutine
+def _rest(sending: Coroutine[Any, Any, None], future: Any) -> Generator[Any, Any, None]:
+    """The rest of a coroutine whose first step is made, and has yielded ``future``."""
+    with suppress(StopIteration):
+        while True:
+            try:
+                result = yield future
+            except BaseException as error:  # a cancellation is meant for it
+                future = sending.throw(error)
+            else:
+                future = sending.send(result)

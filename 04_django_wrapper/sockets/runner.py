@@ -1,0 +1,109 @@
+"""The runner: one websocket from its first event to its last.
+
+1. The server calls `serve` in a task of its own, and that task reads, always: only so
+   is a peer's leaving noticed while the handler is busy, or never reads.
+2. The handler has a second task, which is made here; a third one is made only for a
+   peer that is behind, by its outbox. Nobody else makes tasks.
+3. The handler has a deadline (connection.py), and nothing else ever cancels it.
+4. A handler that goes on even so is left behind: it is logged, is in no group and sends
+   nothing, and the server can end.
+"""
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import Any, cast
+
+from asgiref.typing import (
+    ASGIReceiveCallable,
+    ASGISendCallable,
+    ASGISendEvent,
+    WebSocketScope,
+)
+
+from sockets import handshake
+from sockets.codes import CloseCode
+from sockets.conf import conf
+from sockets.connection import OPEN, Socket
+from sockets.groups import groups
+from sockets.handling import end, handle
+
+log = logging.getLogger("sockets")
+_left_behind: set[asyncio.Task[None]] = set()  # a task that nobody holds may vanish
+
+
+async def serve(
+    scope: WebSocketScope, receive: ASGIReceiveCallable, send: ASGISendCallable
+) -> None:
+    """One websocket; an ASGI application for the scope type "websocket"."""
+    if "sockets.check" in scope:  # manage.py check asks whether we can be reached
+        return await send(cast(ASGISendEvent, {"type": "sockets.check"}))
+    await receive()  # websocket.connect
+    socket = Socket(scope, send, conf())
+    handling = asyncio.create_task(handle(socket))
+
+    def ended(_: object) -> None:
+        with suppress(RuntimeError):  # we wait for nothing any more
+            socket.watch.reschedule(asyncio.get_running_loop().time())
+
+    handling.add_done_callback(ended)
+    try:
+        async with socket.watch:
+            await _read(socket, receive)
+            await asyncio.wait([handling])
+    except TimeoutError:
+        pass  # the handler has ended, or goes on though it was told to end
+    finally:
+        groups.leave_all(socket)
+        handshake.release(socket)
+        if not handling.done():
+            handling.cancel()
+            _left_behind.add(handling)
+            handling.add_done_callback(_left_behind.discard)
+            log.error("the handler at %r goes on after its end", scope["path"])
+            await end(socket)
+
+
+async def _read(socket: Socket, receive: ASGIReceiveCallable) -> None:
+    """Bring every message to the handler, until the peer has left."""
+    conf, time = socket.conf, asyncio.get_running_loop().time
+    tokens, filled_at = float(conf.MESSAGES_AT_ONCE), time()  # a token bucket
+    while True:
+        event: Any = await receive()
+        if event["type"] == "websocket.disconnect":
+            code = event.get("code", CloseCode.NO_STATUS_RCVD)
+            return socket.leave(code, event.get("reason") or "")
+        if socket.state is not OPEN or socket.stopped is not None:
+            continue  # it is ending, and hears nothing more
+        text = event.get("text")
+        message = event["bytes"] if text is None else text
+        tokens -= 1
+        if tokens < 0:  # filled up only when it is empty: the clock costs time, too
+            tokens += ((now := time()) - filled_at) * conf.MESSAGES_PER_SECOND
+            tokens, filled_at = min(tokens, conf.MESSAGES_AT_ONCE), now
+        if len(message) * 4 > conf.MESSAGE_BYTES and _too_long(message, socket):
+            socket.stop(CloseCode.MESSAGE_TOO_BIG, "this message is too long")
+        elif tokens < 0:
+            socket.stop(CloseCode.POLICY_VIOLATION, "too many messages")
+        elif len(socket.inbox) < conf.INBOX or await _room(socket):
+            socket.arrive(message)
+
+
+def _too_long(message: str | bytes, socket: Socket) -> bool:
+    data = message.encode() if isinstance(message, str) else message
+    return len(data) > socket.conf.MESSAGE_BYTES
+
+
+async def _room(socket: Socket) -> bool:
+    """Wait until the handler takes a message: the server reads no more, so the peer
+    must wait, too."""
+    socket.room = asyncio.get_running_loop().create_future()
+    try:
+        async with asyncio.timeout(socket.conf.INBOX_SECONDS):
+            await socket.room
+            return True
+    except TimeoutError:
+        socket.stop(CloseCode.TRY_AGAIN_LATER, "the handler is behind")
+        return False
+    finally:
+        socket.room = None
