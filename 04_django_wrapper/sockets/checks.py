@@ -1,8 +1,6 @@
 """``manage.py check``: what people get wrong, each with what to do about it."""
 
 import asyncio
-import os
-import re
 from collections.abc import Iterator
 from dataclasses import fields
 from importlib import import_module
@@ -13,43 +11,30 @@ from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
+from sockets.checks_of_site import connections, hosts, order, workers
 from sockets.conf import Conf, conf
 
 
 def check(**_: Any) -> list[CheckMessage]:
-    """All checks of this app; a check whose ground is missing is left out."""
+    """All checks of this app."""
     try:
         found = conf()
     except (ImproperlyConfigured, TypeError) as error:
         return [Error(str(error), hint="Correct SOCKETS.", id="sockets.E001")]
     return [
-        *_urlconf(found),
-        *_steps(found),
-        *_limits(found),
-        *_application(),
-        *_hosts(),
-        *_connections(),
-        *_workers(),
-        *_order(),
+        *(*_urlconf(found), *_steps(found), *_limits(found), *_application()),
+        *(*hosts(), *connections(), *workers(), *order()),
     ]
 
 
 def _urlconf(conf: Conf) -> Iterator[CheckMessage]:
-    if not conf.URLCONF:
-        yield Error(
-            'SOCKETS["URLCONF"] is not set: no websocket has a handler.',
-            hint='SOCKETS = {"URLCONF": "mysite.websocket_urls"}, a module with '
-            "urlpatterns of handlers.",
-            id="sockets.E002",
-        )
-        return
     try:
         import_module(conf.URLCONF).urlpatterns  # noqa: B018
-    except (ImportError, AttributeError) as error:
+    except (ImportError, ValueError, AttributeError) as error:
         yield Error(
-            f'SOCKETS["URLCONF"] cannot be used: {error}.',
-            hint="Name a module that has a list called urlpatterns.",
-            id="sockets.E003",
+            f'SOCKETS["URLCONF"] = {conf.URLCONF!r} cannot be used: {error}.',
+            hint='"mysite.websocket_urls": a module with urlpatterns of handlers.',
+            id="sockets.E002",
         )
 
 
@@ -61,7 +46,7 @@ def _steps(conf: Conf) -> Iterator[CheckMessage]:
             yield Error(
                 f'SOCKETS["HANDSHAKE"] has an unknown step {name!r}: {error}.',
                 hint="The steps of this app are " + ", ".join(Conf().HANDSHAKE) + ".",
-                id="sockets.E004",
+                id="sockets.E003",
             )
     if "sockets.handshake.origin" not in conf.HANDSHAKE:
         yield Warning(
@@ -80,7 +65,7 @@ def _limits(conf: Conf) -> Iterator[CheckMessage]:
             yield Error(
                 f'SOCKETS["{field.name}"] must be a number over 0, not {value!r}.',
                 hint=f"The default is {field.default}.",
-                id="sockets.E005",
+                id="sockets.E004",
             )
 
 
@@ -99,16 +84,16 @@ def _application() -> Iterator[CheckMessage]:
         yield Error(
             f"The ASGI application cannot be imported: {error}.",
             hint='ASGI_APPLICATION = "mysite.asgi.application"',
-            id="sockets.E006",
+            id="sockets.E005",
         )
-        return
-    if not asyncio.run(_arrives(application)):
-        yield Error(
-            "The ASGI application brings no websocket to this app.",
-            hint="In asgi.py: application = Dispatch(get_asgi_application()), with "
-            "Dispatch from sockets.dispatch, imported below that call of Django's.",
-            id="sockets.E007",
-        )
+    else:
+        if not asyncio.run(_arrives(application)):
+            yield Error(
+                "The ASGI application brings no websocket to this app.",
+                hint="In asgi.py: application = Dispatch(get_asgi_application()), with "
+                "Dispatch from sockets.dispatch, imported below that call.",
+                id="sockets.E006",
+            )
 
 
 async def _arrives(application: Any) -> bool:
@@ -123,13 +108,8 @@ async def _arrives(application: Any) -> bool:
         said.append(event["type"])
 
     scope = {
-        "type": "websocket",
-        "path": "/sockets-check/",
-        "headers": [],
-        "query_string": b"",
-        "subprotocols": [],
-        "scheme": "ws",
-        "extensions": {"websocket.http.response": {}},
+        **{"type": "websocket", "scheme": "ws", "path": "/sockets-check/"},
+        **{"query_string": b"", "headers": [], "subprotocols": [], "extensions": {}},
         "sockets.check": True,  # the runner answers to that
     }
     try:
@@ -138,60 +118,3 @@ async def _arrives(application: Any) -> bool:
     except Exception:
         return False
     return "sockets.check" in said
-
-
-def _hosts() -> Iterator[CheckMessage]:
-    if settings.DEBUG:
-        return
-    if not settings.ALLOWED_HOSTS:
-        yield Error(
-            "With DEBUG = False and no ALLOWED_HOSTS, no page may open a websocket.",
-            hint="ALLOWED_HOSTS = ['example.org']; for pages of another origin also "
-            "CSRF_TRUSTED_ORIGINS = ['https://app.example.org'].",
-            id="sockets.E008",
-        )
-    elif "*" in settings.ALLOWED_HOSTS:
-        yield Warning(
-            "ALLOWED_HOSTS has '*': who points a name of theirs at this server passes "
-            "the check of the origin.",
-            hint="Name the hosts of this site.",
-            id="sockets.W002",
-        )
-
-
-def _connections() -> Iterator[CheckMessage]:
-    for alias, database in settings.DATABASES.items():
-        if database.get("CONN_MAX_AGE", 0) != 0:
-            yield Warning(
-                f"DATABASES[{alias!r}] has a CONN_MAX_AGE: under ASGI each thread "
-                "keeps a connection of its own open.",
-                hint="CONN_MAX_AGE = 0; with PostgreSQL use a pool "
-                '("OPTIONS": {"pool": True}).',
-                id="sockets.W003",
-            )
-
-
-def _workers() -> Iterator[CheckMessage]:
-    given = os.environ.get("WEB_CONCURRENCY", "")
-    given += " " + os.environ.get("GUNICORN_CMD_ARGS", "")
-    found = re.search(r"^\s*(\d+)|(?:--workers[= ]|-w *)(\d+)", given)
-    workers = int(next(filter(None, found.groups()))) if found else 1
-    if workers > 1:
-        yield Warning(
-            f"{workers} workers are asked for, and groups reach the sockets of their "
-            "own process only.",
-            hint="One worker: WEB_CONCURRENCY=1.",
-            id="sockets.W004",
-        )
-
-
-def _order() -> Iterator[CheckMessage]:
-    apps = [name.partition(".apps")[0] for name in settings.INSTALLED_APPS]
-    static = "django.contrib.staticfiles"
-    if static in apps and apps.index(static) < apps.index("sockets"):
-        yield Warning(
-            f"{static} comes before sockets: manage.py runserver is then its own, "
-            "which answers no websockets.",
-            hint='Put "sockets" before it in INSTALLED_APPS.',
-            id="sockets.W005",
-        )

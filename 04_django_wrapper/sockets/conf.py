@@ -1,7 +1,7 @@
 """The setting ``SOCKETS``: a dictionary with any of the keys below."""
 
 from dataclasses import dataclass, fields
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from django.conf import settings
@@ -38,7 +38,7 @@ class Conf:
     CONNECTIONS_PER_ADDRESS: int = 1_000  # whole offices share an address
     DATABASE_THREADS: int = 4  # units of work at once, each with a connection
 
-    @property
+    @cached_property
     def steps(self) -> list[Any]:
         """The functions that ``HANDSHAKE`` names."""
         return [import_string(name) for name in self.HANDSHAKE]
@@ -46,18 +46,11 @@ class Conf:
 
 @cache
 def conf() -> Conf:
-    """The settings of this process.
-
-    Raises:
-        ImproperlyConfigured: ``SOCKETS`` has a key that means nothing.
-    """
+    """The settings of this process; a key that means nothing is an error."""
     given = getattr(settings, "SOCKETS", {})
-    known = [field.name for field in fields(Conf)]
-    for key in given:
-        if key not in known:
-            raise ImproperlyConfigured(
-                f"SOCKETS has no key {key!r}; there are {', '.join(known)}."
-            )
+    known = {field.name for field in fields(Conf)}
+    if unknown := given.keys() - known:
+        raise ImproperlyConfigured(f"SOCKETS has {unknown}; the keys are {known}.")
     return Conf(**given)
 
 

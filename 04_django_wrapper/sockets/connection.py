@@ -10,14 +10,12 @@
 import asyncio
 from contextlib import suppress
 from enum import Enum
-from io import BytesIO
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from asgiref.typing import ASGISendCallable, WebSocketScope
-from django.core.handlers.asgi import ASGIRequest
 
 from sockets import jsontext
-from sockets.codes import BadMessage, CloseCode, Disconnected, HandlerError, Refused
+from sockets.codes import BadMessage, CloseCode, Disconnected, HandlerError
 from sockets.conf import Conf
 from sockets.outbox import Outbox
 
@@ -30,25 +28,21 @@ CONNECTING, OPEN, CLOSED = State  # Python 3.11 takes 0.15 µs to find State.OPE
 class Socket:
     """One websocket. The runner makes it and gives it to a handler.
 
-    Attributes:
-        scope: the ASGI scope.
-        user, session: Django's, from the handshake steps of these names. After a change
-            of the session: ``await socket.session.asave()``.
-        state: CONNECTING, OPEN or CLOSED.
+    ``scope`` is ASGI's; ``request``, ``user`` and ``session`` are Django's. After a
+    change of the session: ``await socket.session.asave()``.
     """
 
     __slots__ = (
-        *("__weakref__", "_arrived", "_request", "conf", "counted", "deadline"),
-        *("groups", "headers", "inbox", "outbox", "room", "scope", "session"),
-        *("state", "stopped", "user", "watch"),
+        *("__weakref__", "_arrived", "conf", "counted", "deadline"),
+        *("groups", "headers", "inbox", "outbox", "request", "room", "scope"),
+        *("session", "state", "stopped", "user", "watch"),
     )
 
     def __init__(
         self, scope: WebSocketScope, send: ASGISendCallable, conf: Conf
     ) -> None:
         self.scope, self.conf, self.state = scope, conf, State.CONNECTING
-        self.user: Any = None
-        self.session: Any = None
+        self.request = self.session = self.user = cast(Any, None)
         self.headers: list[tuple[bytes, bytes]] = []  # to go out with accept()
         self.inbox: list[str | bytes] = []  # short: a deque would cost 600 bytes
         self.room: asyncio.Future[None] | None = None  # the runner waits: inbox is full
@@ -57,21 +51,8 @@ class Socket:
         self.watch = asyncio.timeout(None)  # of the runner, which waits for the handler
         self.stopped: tuple[int, str] | None = None  # code and reason; the first counts
         self.groups: set[str] = set()
-        self.counted: list[Any] = []  # what the step ``limits`` counts it as
+        self.counted: list[str] = []  # what the step ``limits`` counts it as
         self._arrived: asyncio.Future[None] | None = None  # the handler waits
-        self._request: ASGIRequest | None = None
-
-    @property
-    def request(self) -> ASGIRequest:
-        """The handshake as a request of Django's: its cookies, headers, address."""
-        if self._request is None:
-            scheme = "https" if self.scope["scheme"] == "wss" else "http"
-            http = {**self.scope, "type": "http", "method": "GET", "scheme": scheme}
-            try:
-                self._request = ASGIRequest(http, BytesIO())
-            except UnicodeDecodeError:
-                raise Refused(400, "The query string is not UTF-8.") from None
-        return self._request
 
     async def accept(self, subprotocol: str | None = None) -> None:
         """Open the websocket; ``subprotocol`` is one that the client has offered."""
@@ -90,12 +71,7 @@ class Socket:
         await self.outbox.flushed()
 
     async def receive(self) -> str | bytes:
-        """The next message: text as str, binary as bytes.
-
-        Raises:
-            Disconnected: the peer has left, or this handler has closed.
-            HandlerError: it was not accepted.
-        """
+        """The next message, text as str, binary as bytes. Disconnected: no more."""
         while not self.inbox:
             if self.state is CLOSED:
                 raise self._disconnected()
@@ -124,12 +100,7 @@ class Socket:
             raise StopAsyncIteration from None
 
     async def send(self, message: str | bytes) -> None:
-        """Send one message, text as str, binary as bytes; waits for a slow peer.
-
-        Raises:
-            Disconnected: the peer has left.
-            HandlerError: it was not accepted, or has been closed by this handler.
-        """
+        """Send one message, and wait for a slow peer. Disconnected: it has left."""
         if self.state is not OPEN:
             if self.state is CONNECTING:
                 raise HandlerError("before send() comes: await socket.accept()")
@@ -149,8 +120,8 @@ class Socket:
         """Say goodbye; a second time does nothing.
 
         Args:
-            code: one of `CloseCode`, or 3000 to 4999.
-            reason: what goes beyond 123 bytes of UTF-8 is cut off (RFC 6455, 5.5).
+            code: one of `CloseCode`, or 3000 to 4999 (RFC 6455, 7.4.2).
+            reason: cut off at 123 bytes of UTF-8 (RFC 6455, 5.5).
         """
         if self.state is CONNECTING:
             raise HandlerError("before accept() there is no close(): raise Refused")

@@ -12,19 +12,22 @@ A websocket lives for hours: what a request is to a view is one unit of work to 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from contextvars import ContextVar
+from weakref import WeakKeyDictionary
 
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.db import connections
 
 from sockets.conf import conf
 
-_inside: ContextVar[bool] = ContextVar("inside a unit of work", default=False)
+inside: ContextVar[bool] = ContextVar("inside a unit of work", default=False)
 _threads: list[ThreadPoolExecutor] = []  # idle ones, of one thread each
-_slots: dict[asyncio.AbstractEventLoop, asyncio.Semaphore] = {}
+_slots: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = (
+    WeakKeyDictionary()  # a process has one event loop, but each test has its own
+)
 
 
 @asynccontextmanager
@@ -33,12 +36,13 @@ async def database() -> AsyncIterator[None]:
 
     Inside another one it is part of that one. Tasks started in it must end in it.
     """
-    if _inside.get():
+    if inside.get():
         yield
         return
-    async with _slot():
+    loop, most = asyncio.get_running_loop(), conf().DATABASE_THREADS
+    async with _slots.setdefault(loop, asyncio.Semaphore(most)):
         thread = _threads.pop() if _threads else ThreadPoolExecutor(1, "database")
-        token = _inside.set(True)
+        token = inside.set(True)
         try:
             async with ThreadSensitiveContext(executor=thread):
                 try:
@@ -46,7 +50,7 @@ async def database() -> AsyncIterator[None]:
                 finally:
                     await sync_to_async(close_old_connections)()
         finally:
-            _inside.reset(token)
+            inside.reset(token)
             _threads.append(thread)
 
 
@@ -55,23 +59,3 @@ def close_old_connections() -> None:
     for connection in connections.all(initialized_only=True):
         if not connection.in_atomic_block:
             connection.close_if_unusable_or_obsolete()
-
-
-@contextmanager
-def in_this_thread() -> Iterator[None]:
-    """For tests in a transaction: units of work use the thread that the test uses."""
-    token = _inside.set(True)
-    try:
-        yield
-    finally:
-        _inside.reset(token)
-
-
-def _slot() -> asyncio.Semaphore:
-    # One for each event loop: a process has one, but each test has its own.
-    loop = asyncio.get_running_loop()
-    if loop not in _slots:
-        for old in [old for old in _slots if old.is_closed()]:
-            del _slots[old]
-        _slots[loop] = asyncio.Semaphore(conf().DATABASE_THREADS)
-    return _slots[loop]

@@ -9,7 +9,7 @@ from django.urls import set_script_prefix
 
 from sockets.codes import BadMessage, CloseCode, Disconnected, HandlerError, Refused
 from sockets.connection import CLOSED, CONNECTING, Socket
-from sockets.routing import resolve
+from sockets.routing import request_of, resolve
 
 log = logging.getLogger("sockets")
 
@@ -28,8 +28,9 @@ async def handle(socket: Socket) -> None:
     answer: Answer = (500, CloseCode.NORMAL_CLOSURE, "")
     try:
         async with socket.deadline:
-            loop_time = asyncio.get_running_loop().time()
-            socket.deadline.reschedule(loop_time + socket.conf.HANDSHAKE_SECONDS)
+            now = asyncio.get_running_loop().time()
+            socket.deadline.reschedule(now + socket.conf.HANDSHAKE_SECONDS)
+            socket.request = request_of(socket.scope)
             set_script_prefix(socket.request.script_name)  # for reverse()
             handler, args, kwargs = resolve(socket)
             for step in socket.conf.steps:

@@ -6,7 +6,6 @@ what the client gets is a real HTTP answer with a status.
 """
 
 from collections import Counter
-from typing import Any
 from urllib.parse import urlsplit
 
 from asgiref.sync import sync_to_async
@@ -21,13 +20,8 @@ from sockets.codes import Refused
 from sockets.connection import Socket
 from sockets.database import database
 
-
-def _no_view(request: HttpRequest) -> HttpResponse:
-    return HttpResponse()
-
-
-_sessions = SessionMiddleware(_no_view)
-_authentication = AuthenticationMiddleware(_no_view)
+_sessions = SessionMiddleware(HttpResponse)  # of a middleware we use its two halves,
+_authentication = AuthenticationMiddleware(HttpResponse)  # and no view between them
 
 
 async def host(socket: Socket) -> None:
@@ -60,15 +54,11 @@ def _is_ours(given: str, request: HttpRequest) -> bool:
         scheme, domain = urlsplit(given)[:2]
     except ValueError:
         return False
-    for trusted in settings.CSRF_TRUSTED_ORIGINS:
-        if given == trusted:
-            return True
-        allowed, _, pattern = trusted.partition("://*")
-        if pattern and scheme == allowed and is_same_domain(domain, pattern):
-            return (
-                given == f"{scheme}://{domain}"
-            )  # nothing after it, and no user in it
-    return False
+    return given in settings.CSRF_TRUSTED_ORIGINS or any(
+        is_same_domain(domain, trusted.removeprefix(f"{scheme}://*"))
+        for trusted in settings.CSRF_TRUSTED_ORIGINS
+        if trusted.startswith(f"{scheme}://*.")
+    )
 
 
 async def session(socket: Socket) -> None:
@@ -91,13 +81,14 @@ async def user(socket: Socket) -> None:
         if socket.session.modified or settings.SESSION_SAVE_EVERY_REQUEST:
             # With a key out of SECRET_KEY_FALLBACKS, the session gets a new name now.
             save = sync_to_async(_sessions.process_response)
-            response = await save(request, HttpResponse())
-            for morsel in response.cookies.values():
-                cookie = morsel.OutputString().encode("latin-1")
-                socket.headers.append((b"set-cookie", cookie))
+            cookies = (await save(request, HttpResponse())).cookies.values()
+            socket.headers += [
+                (b"set-cookie", cookie.OutputString().encode("latin-1"))
+                for cookie in cookies
+            ]
 
 
-_open: Counter[Any] = Counter()  # connections: in all, by address, by user
+_open: Counter[str] = Counter()  # connections: in all, by address, by user
 
 
 async def limits(socket: Socket) -> None:

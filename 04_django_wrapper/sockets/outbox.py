@@ -107,8 +107,8 @@ class Outbox:
         # never reads it never goes. uvicorn lets us reach the transport. Under other
         # servers the operating system has to end it: TCP_USER_TIMEOUT.
         transport = getattr(getattr(self.send, "__self__", None), "transport", None)
-        if hasattr(transport, "abort"):
-            asyncio.get_running_loop().call_later(after, transport.abort)
+        if abort := getattr(transport, "abort", None):
+            asyncio.get_running_loop().call_later(after, abort)
 
 
 @types.coroutine

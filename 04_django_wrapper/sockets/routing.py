@@ -3,14 +3,27 @@
 A handler is a view: ``path("ws/<slug:room>/", chat)`` calls ``chat(socket, room=…)``.
 """
 
+from io import BytesIO
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction
+from asgiref.typing import WebSocketScope
 from django import urls
+from django.core.handlers.asgi import ASGIRequest
 
-from sockets.codes import HandlerError
+from sockets.codes import HandlerError, Refused
 from sockets.conf import conf
 from sockets.connection import Socket
+
+
+def request_of(scope: WebSocketScope) -> ASGIRequest:
+    """The handshake as a request of Django's: it is a GET, with cookies and headers."""
+    scheme = "https" if scope["scheme"] == "wss" else "http"
+    http = {**scope, "type": "http", "method": "GET", "scheme": scheme}
+    try:
+        return ASGIRequest(http, BytesIO())
+    except UnicodeDecodeError:
+        raise Refused(400, "The query string is not UTF-8.") from None
 
 
 def resolve(socket: Socket) -> urls.ResolverMatch:
