@@ -28,10 +28,10 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def websocket(receive: Receive, send: Send) -> None:
-    """Full duplex: one coroutine answers, one speaks unasked; neither waits for it."""
     wanted = asyncio.Event()
     try:
-        async with asyncio.TaskGroup() as tasks:  # nobody outlives the connection
+        # Full duplex: one coroutine answers, one speaks unasked; they end together.
+        async with asyncio.TaskGroup() as tasks:
             clock = tasks.create_task(tell_the_time(send, wanted))
             await listen(receive, send, wanted)
             clock.cancel()
