@@ -134,7 +134,7 @@ def as_html(connection: Connection) -> str:
         for entry in connection.entries
         if entry.fields
     ]
-    hint = '<p id="frames-hint">The same bytes, bit by bit: open any of them.</p>'
+    hint = '<p id="frames-hint">The bytes, one by one and bit by bit: open any.</p>'
     return hint + "".join(found) if found else ""
 
 

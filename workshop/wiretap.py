@@ -347,9 +347,10 @@ class _Drawing:
 
     def document(self) -> str:
         y, arrows = 140.0, []
-        for n, entry in enumerate(self.entries):
-            if n == HEAD and self.connection.left_out:
-                words = f"… {self.connection.left_out:,} more, not kept …"
+        left_out = self.connection.left_out
+        for entry in self.entries:
+            if left_out and entry.number > HEAD:
+                words, left_out = f"… {left_out:,} more, not kept …", 0
                 middle = (self.server + self.app) / 2
                 arrows.append(svg.text(middle, y, words, "small soft", "middle"))
                 y += ROW

@@ -124,6 +124,17 @@ async def test_the_narrow_picture_fits_a_phone_and_has_every_event() -> None:
     assert found.count("text: “ping”") == 2
 
 
+async def test_the_narrow_picture_has_its_gap_where_arrows_are_left_out() -> None:
+    tap = Wiretap(echo, events=2)
+    tap.begin(("127.0.0.1", 1)).wire("in", b"GET / HTTP/1.1\r\n\r\n", "")
+    message = {"type": "websocket.receive", "text": "ping"}
+    scope = {**SCOPE, "client": ("127.0.0.1", 1)}
+    await tap(scope, hears([CONNECT, message, LEAVE]), nothing)
+    found = words(tap.last.svg(narrow=True))
+    gap = found.index("… 2 more, not kept …")
+    assert found.index("websocket.connect") < gap < found.index("websocket.send")
+
+
 async def test_an_arrow_says_how_long_after_the_one_before_it_came() -> None:
     times = iter([0.0, 0.5, 0.5002, 2.5])
     tap = Wiretap(echo, clock=lambda: next(times))
