@@ -76,10 +76,8 @@ def encode(frame: Frame) -> bytes:
     Raises:
         FrameError: a control frame that is too long or not final (5.5), a bad key.
     """
-    if frame.key is not None and len(frame.key) != 4:
-        raise FrameError(f"expected 4 bytes as a masking key, got {len(frame.key)}")
+    _check(frame)
     mask, length = (0x80 if frame.key else 0), len(frame.payload)
-    _check(frame.opcode, frame.fin, length)
     head = bytes([(0x80 if frame.fin else 0) | frame.opcode])
     if length < 126:  # 5.2: the shortest of the three forms, always
         head += bytes([mask | length])
@@ -130,7 +128,7 @@ def decode_head(data: bytes) -> Head:
         length = int.from_bytes(data[2 : 2 + extended])
     if length >> 63 or length < {2: 126, 8: 65_536}.get(extended, 0):
         raise FrameError(f"expected the shortest form of a 63-bit length, got {length}")
-    _check(Opcode(data[0] & 15), fin, length)
+    _check_control(Opcode(data[0] & 15), fin, length)
     key = data[size - 4 : size] if has_key else None
     return Head(Opcode(data[0] & 15), fin, key, size, length)
 
@@ -206,7 +204,13 @@ def _need(data: bytes, length: int, what: str) -> None:
         )
 
 
-def _check(opcode: Opcode, fin: bool, length: int) -> None:
+def _check(frame: Frame) -> None:
+    if frame.key is not None and len(frame.key) != 4:
+        raise FrameError(f"expected 4 bytes as a masking key, got {len(frame.key)}")
+    _check_control(frame.opcode, frame.fin, len(frame.payload))
+
+
+def _check_control(opcode: Opcode, fin: bool, length: int) -> None:
     if opcode >= Opcode.CLOSE and (not fin or length > 125):
         raise FrameError(
             f"expected a {opcode.name.lower()} frame in one piece of at most 125 "
