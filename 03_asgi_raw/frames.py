@@ -23,8 +23,30 @@ class Opcode(IntEnum):
     CLOSE, PING, PONG = 8, 9, 10
 
 
+class Head(NamedTuple):
+    """What stands before a frame's payload, in 2 to 14 bytes (5.2)."""
+
+    opcode: Opcode
+    fin: bool
+    key: bytes | None
+    size: int  # bytes of the head itself
+    length: int  # bytes of the payload
+
+
+class Field(NamedTuple):
+    """A part of a frame, as it stands on the wire: in bits, or as bytes in hex."""
+
+    name: str
+    value: str
+    meaning: str = ""
+
+
 class FrameError(ValueError):
     """Bytes that are no frame, or a frame that may not be; says what was expected."""
+
+
+class NotWholeError(FrameError):
+    """More bytes have to come before anything can be said."""
 
 
 class Frame(NamedTuple):
@@ -72,7 +94,24 @@ def decode(data: bytes) -> tuple[Frame, bytes]:
     """The first frame of ``data``, and the bytes after it.
 
     Raises:
-        FrameError: it is not whole yet, or it breaks a rule of RFC 6455, 5.2 or 5.5.
+        NotWholeError: a FrameError; more bytes have to come.
+        FrameError: it breaks a rule of RFC 6455, 5.2 or 5.5.
+    """
+    head = decode_head(data)
+    end = head.size + head.length
+    _need(data, end, "the payload")
+    payload = data[head.size : end]
+    if head.key is not None:
+        payload = masked(payload, head.key)
+    return Frame(head.opcode, payload, head.fin, head.key), data[end:]
+
+
+def decode_head(data: bytes) -> Head:
+    """The head of the first frame of ``data``; its payload need not be there yet.
+
+    Raises:
+        NotWholeError: a FrameError; more bytes have to come.
+        FrameError: it breaks a rule of RFC 6455, 5.2 or 5.5.
     """
     _need(data, 2, "the first two bytes")
     if rsv := data[0] >> 4 & 7:
@@ -81,30 +120,17 @@ def decode(data: bytes) -> tuple[Frame, bytes]:
         )
     if data[0] & 15 not in list(Opcode):
         raise FrameError(f"expected an opcode out of 0-2 and 8-10, got {data[0] & 15}")
-    start, key = head_length(data[1]), None
-    _need(data, start, "the head")
-    length = data[1] & 127
-    if length > 125:
-        length = int.from_bytes(data[2 : 4 if length == 126 else 10])
-    if length >> 63 or length < {4: 126, 10: 65_536}.get(start - 4 * (data[1] >> 7), 0):
+    fin, has_key, length = data[0] >= 128, data[1] >= 128, data[1] & 127
+    extended = {126: 2, 127: 8}.get(length, 0)  # bytes that hold the length instead
+    size = 2 + extended + 4 * has_key
+    _need(data, size, "the head")
+    if extended:
+        length = int.from_bytes(data[2 : 2 + extended])
+    if length >> 63 or length < {2: 126, 8: 65_536}.get(extended, 0):
         raise FrameError(f"expected the shortest form of a 63-bit length, got {length}")
-    if data[1] & 128:
-        key = data[start - 4 : start]
-    _need(data, start + length, "the payload")
-    payload = data[start : start + length]
-    frame = Frame(
-        Opcode(data[0] & 15),
-        masked(payload, key) if key else payload,
-        fin=data[0] >= 128,
-        key=key,
-    )
-    _check(frame)
-    return frame, data[start + length :]
-
-
-def head_length(second: int) -> int:
-    """How many bytes come before the payload; the second byte of a frame knows."""
-    return 2 + {126: 2, 127: 8}.get(second & 127, 0) + (4 if second & 128 else 0)
+    _check_control(Opcode(data[0] & 15), fin, length)
+    key = data[size - 4 : size] if has_key else None
+    return Head(Opcode(data[0] & 15), fin, key, size, length)
 
 
 def close_payload(code: int, reason: str = "") -> bytes:
@@ -121,35 +147,50 @@ def close_reason(payload: bytes) -> tuple[int, str]:
     )
 
 
-def explain(data: bytes) -> list[str]:
-    """The first frame of ``data`` bit by bit, a line for each field (5.2)."""
-    frame, _ = decode(data)
-    start, form = head_length(data[1]), data[1] & 127
-    length, bits = len(frame.payload), f"{data[0]:08b}{data[1]:08b}"
-    more = {126: "in the next 2 bytes: ", 127: "in the next 8 bytes: "}.get(form, "")
-    last = "the last frame of its message" if frame.fin else "more fragments follow"
-    who = "from a client" if frame.key else "from a server"
-    lines = [
-        f"FIN      {bits[0]}        {last}",
-        f"RSV      {bits[1:4]}      no extension",
-        f"opcode   {bits[4:8]}     {frame.opcode.name.lower()}",
-        f"mask     {bits[8]}        {'masked' if frame.key else 'not masked'}, {who}",
-        f"length   {bits[9:]}  {form}{f', {more}{length}' if more else ''}",
+def fields(data: bytes) -> list[Field]:
+    """The first frame of ``data``, field by field (5.2).
+
+    Of a long payload the first 16 bytes are shown, and the others need not be there.
+    """
+    head = decode_head(data)
+    bits = f"{data[0]:08b}{data[1]:08b}"
+    last = "the last frame of its message" if head.fin else "more fragments follow"
+    who = "from a client" if head.key else "from a server"
+    found = [
+        Field("FIN", bits[0], last),
+        Field("RSV", bits[1:4], "no extension"),
+        Field("opcode", bits[4:8], head.opcode.name.lower()),
+        Field("mask", bits[8], f"{'masked' if head.key else 'not masked'}, {who}"),
     ]
-    if frame.key:
-        lines.append(f"key      {frame.key.hex(' ')}")
-        lines.append(f"masked   {_shown(data[start : start + length])}")
-    lines.append(f"payload  {_shown(frame.payload)}  {_meaning(frame)}".rstrip())
-    return lines
+    if extended := data[2 : head.size - (4 if head.key else 0)]:
+        form = f"{data[1] & 127}: the next {len(extended)} bytes say it"
+        found.append(Field("length", bits[9:], form))
+        found.append(Field("extended", extended.hex(" "), f"{head.length}"))
+    else:
+        found.append(Field("length", bits[9:], f"{head.length}"))
+    payload = data[head.size : head.size + head.length]
+    if head.key:
+        found.append(Field("key", head.key.hex(" "), "random, another one each time"))
+        turns = "each byte XOR one of the key's, in turn"
+        found.append(Field("masked", _shown(payload), turns))
+        payload = masked(payload, head.key)
+    return [*found, Field("payload", _shown(payload), _meaning(head, payload))]
 
 
-def _meaning(frame: Frame) -> str:
-    if frame.opcode is Opcode.CLOSE and len(frame.payload) > 1:
-        code, reason = frame.payload[:2], frame.payload[2:].decode(errors="replace")
+def explain(data: bytes) -> list[str]:
+    """The first frame of ``data`` bit by bit, a line for each field."""
+    return [
+        f"{name:8} {value:7}  {words}".rstrip() for name, value, words in fields(data)
+    ]
+
+
+def _meaning(head: Head, payload: bytes) -> str:
+    if head.opcode is Opcode.CLOSE and len(payload) > 1:
+        code, reason = payload[:2], payload[2:].decode(errors="replace")
         return f"code {int.from_bytes(code)}, reason {reason!r}"
-    if frame.opcode is Opcode.TEXT and frame.fin and len(frame.payload) <= 16:
-        return repr(frame.payload.decode(errors="replace"))
-    return f"{len(frame.payload)} bytes"
+    if head.opcode is Opcode.TEXT and head.fin and head.length <= 16:
+        return repr(payload.decode(errors="replace"))
+    return f"{head.length} bytes"
 
 
 def _shown(data: bytes) -> str:
@@ -158,7 +199,7 @@ def _shown(data: bytes) -> str:
 
 def _need(data: bytes, length: int, what: str) -> None:
     if len(data) < length:
-        raise FrameError(
+        raise NotWholeError(
             f"expected {length} bytes up to the end of {what}, got {len(data)}"
         )
 
@@ -166,10 +207,14 @@ def _need(data: bytes, length: int, what: str) -> None:
 def _check(frame: Frame) -> None:
     if frame.key is not None and len(frame.key) != 4:
         raise FrameError(f"expected 4 bytes as a masking key, got {len(frame.key)}")
-    if frame.opcode >= Opcode.CLOSE and (not frame.fin or len(frame.payload) > 125):
+    _check_control(frame.opcode, frame.fin, len(frame.payload))
+
+
+def _check_control(opcode: Opcode, fin: bool, length: int) -> None:
+    if opcode >= Opcode.CLOSE and (not fin or length > 125):
         raise FrameError(
-            f"expected a {frame.opcode.name.lower()} frame in one piece of at most 125 "
-            f"bytes, got {len(frame.payload)} bytes{'' if frame.fin else ', not final'}"
+            f"expected a {opcode.name.lower()} frame in one piece of at most 125 "
+            f"bytes, got {length} bytes{'' if fin else ', not final'}"
         )
 
 

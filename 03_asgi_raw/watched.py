@@ -1,12 +1,17 @@
 """``app.py`` again, unchanged, with a wiretap between it and its server.
 
 ``uvicorn --app-dir 03_asgi_raw watched:application``: the same page, and beside its
-console every event of the connection that this page has opened, as it happens. The
-picture comes over a second websocket. Each page gets a random word, which it puts into
-both addresses: by it the two are matched, and nobody sees another one's connection.
+console every event of the connection that this page has opened, as it happens.
+``python 03_asgi_raw/watched.py``: under our own server, which shows its bytes, too.
+
+The picture comes over a second websocket. Each page gets a random word, which it puts
+into both addresses: by it the two are matched; nobody sees another one's connection.
 """
 
+import argparse
 import asyncio
+import json
+import socket
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -20,12 +25,20 @@ HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent))  # for workshop/: --app-dir adds this folder only
 
 import app  # noqa: E402
+from frame_tap import FrameTap, as_html  # noqa: E402
+from page import respond  # noqa: E402
+from protocol_server import serve  # noqa: E402
 
 from workshop.pages import from_this_page  # noqa: E402
-from workshop.wiretap import Wiretap  # noqa: E402
+from workshop.wiretap import Connection, Wiretap  # noqa: E402
 
 PAUSE = 0.05  # seconds from picture to picture at least: nobody sees more
 ASIDE = '<section aria-labelledby="try-title">'  # stands beside the console in app.py's
+EVENTS_ONLY = (
+    '<p id="events-only">Only events are seen here: this server shows its bytes to '
+    "nobody. To open every frame bit by bit, stop it, start ours in its place with "
+    "<code>python 03_asgi_raw/watched.py</code>, and load this page again.</p>"
+)
 PAGE = (
     (HERE / "page.html")
     .read_text(encoding="utf-8")
@@ -37,7 +50,7 @@ PAGE = (
     )
 )
 
-tap = Wiretap(app.application, events=8)
+tap = Wiretap(app.application, events=12)
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,21 +66,11 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 
 async def page(send: Send) -> None:
     html = PAGE.replace("<html ", f'<html data-query="?watch={token_hex(8)}" ', 1)
-    body = html.encode()
-    headers = [
-        (b"content-type", b"text/html"),
-        (b"content-length", b"%d" % len(body)),
-        (b"cache-control", b"no-store"),  # a page that is loaded again is another page
-    ]
-    await send(
-        {
-            "type": "http.response.start",
-            "status": 200,
-            "headers": headers,
-            "trailers": False,
-        }
-    )
-    await send({"type": "http.response.body", "body": body, "more_body": False})
+    fresh = (
+        b"cache-control",
+        b"no-store",
+    )  # a page that is loaded again is another one
+    await respond(send, 200, b"text/html", html.encode(), fresh)
 
 
 async def watch(scope: WebSocketScope, receive: Receive, send: Send) -> None:
@@ -85,15 +88,40 @@ async def watch(scope: WebSocketScope, receive: Receive, send: Send) -> None:
 
 
 async def show(query: str, narrow: bool, send: Send) -> None:
-    """Send the picture of the last connection with this query whenever it changes."""
+    """Send what the last connection with this query shows, whenever it changes."""
     shown = ""
     with suppress(OSError):  # the page was closed meanwhile: watch() hears of it, too
         while True:
             news = tap.news()  # before looking: what comes meanwhile is not missed
             found = [c for c in tap.connections if query and c.query == query]
-            picture = found[-1].svg(narrow=narrow) if found else ""
-            if picture != shown:
-                shown = picture
-                await send({"type": "websocket.send", "text": picture, "bytes": None})
+            pieces = json.dumps(pieces_of(found[-1], narrow)) if found else ""
+            if pieces != shown:
+                shown = pieces
+                await send({"type": "websocket.send", "text": pieces, "bytes": None})
             await news.wait()
             await asyncio.sleep(PAUSE)
+
+
+def pieces_of(connection: Connection, narrow: bool) -> dict[str, str]:
+    """HTML for the elements of the page with these ids."""
+    picture = connection.svg(narrow=narrow)
+    return {"wiretap": picture, "frames": as_html(connection) or EVENTS_ONLY}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="The watched page under our server.")
+    parser.add_argument("--port", type=int, default=8000, help="0: any free one")
+    port = parser.parse_args().port
+    try:
+        listener = socket.create_server(("127.0.0.1", port))
+    except (OSError, OverflowError) as error:
+        parser.exit(2, f"cannot listen on port {port}: {error}\n")
+    port = listener.getsockname()[1]
+    print(f"Serving on http://127.0.0.1:{port} (Ctrl+C ends it)", flush=True)
+    frames = FrameTap(tap, begins=b"GET /?watch=")
+    with suppress(KeyboardInterrupt):  # it cancels serve(), which says goodbye to all
+        asyncio.run(serve(application, listener, asyncio.Event(), tap=frames))
+
+
+if __name__ == "__main__":
+    main()

@@ -8,8 +8,8 @@ sees events, not bytes: those are written in by a server that has been told of t
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
-from contextvars import ContextVar
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple, cast
 
 from asgiref.typing import (
@@ -26,6 +26,7 @@ from workshop.timeline import seconds
 
 Direction = Literal["in", "out"]  # towards the application, or from it
 
+NOT_CALLED = "not called yet"
 HEAD = 3  # the first entries of a connection are always kept: how it began
 SHOWN = 60  # characters of a payload
 ROW = 44.0  # height of an arrow with its words
@@ -51,13 +52,14 @@ EXPLAINED = {
 class Entry(NamedTuple):
     """One arrow: a short text, and never the payload itself."""
 
-    at: float  # seconds on the tap's clock
+    number: int  # of the connection's arrows, from 1
     since: float | None  # seconds since the entry before it
     direction: Direction
     title: str
     words: str
     wire: bool = False  # on the left: bytes
     failed: bool = False
+    fields: tuple[tuple[str, str, str], ...] = ()
 
 
 class Connection(svg.Picture):
@@ -65,6 +67,7 @@ class Connection(svg.Picture):
 
     Attributes:
         title: what for: ``websocket /chat``.
+        client: the peer's address and port, where the server tells them.
         query: the query string, as text.
         state: what the application does just now, or how it has ended.
     """
@@ -73,9 +76,10 @@ class Connection(svg.Picture):
         self, keep: int, clock: Callable[[], float], changed: Callable[[], None]
     ) -> None:
         self.title = "connection"
+        self.client: tuple[object, ...] | None = None
         self.query = ""
         self.count = 0
-        self.state = "not called yet"
+        self.state = NOT_CALLED
         self.ended = self.failed = False
         self._head: list[Entry] = []
         self._tail: deque[Entry] = deque(maxlen=keep)
@@ -93,20 +97,27 @@ class Connection(svg.Picture):
         """So many arrows between the first three and the last ones are forgotten."""
         return self.count - len(self._head) - len(self._tail)
 
-    def wire(self, direction: Direction, data: bytes, words: str) -> None:
+    def wire(
+        self,
+        direction: Direction,
+        data: bytes,
+        words: str,
+        fields: Iterable[tuple[str, str, str]] = (),
+    ) -> None:
         """Note bytes on the wire; for a server that lets itself be tapped.
 
         Args:
             direction: ``"in"`` from the browser, ``"out"`` to it.
             data: the bytes; an HTTP head is shown by its first line, others in hex.
             words: what they mean, for the second line.
+            fields: the bytes part by part: name, value, meaning. Kept as they are.
         """
         start = bytes(data[:200])
         if start.startswith((b"GET ", b"HEAD ", b"POST ", b"HTTP/1.")):
             title = shown(start.partition(b"\r\n")[0].decode("latin-1"))
         else:
             title = start[:16].hex(" ") + (" …" if len(data) > 16 else "")
-        self._note(direction, title, shown(words, 200), wire=True)
+        self._note(direction, title, shown(words, 200), wire=True, fields=tuple(fields))
 
     def called(self, scope: Scope) -> None:
         """Note that the application is called, and what for."""
@@ -150,12 +161,12 @@ class Connection(svg.Picture):
         self.state, self.ended, self.failed = state, ended, failed
         self._changed()
 
-    def _note(self, direction: Direction, title: str, words: str, **how: bool) -> None:
+    def _note(self, direction: Direction, title: str, words: str, **how: Any) -> None:
         now = self._clock()
         since = None if self._last is None else now - self._last
-        entry = Entry(now, since, direction, title, words, **how)
-        (self._head if len(self._head) < HEAD else self._tail).append(entry)
         self._last, self.count = now, self.count + 1
+        entry = Entry(self.count, since, direction, title, words, **how)
+        (self._head if len(self._head) < HEAD else self._tail).append(entry)
         self._changed()
 
     def text(self) -> str:
@@ -212,16 +223,16 @@ class Wiretap:
         newest = list(reversed(self.connections))
         return next((c for c in newest if c.title.startswith("websocket")), newest[0])
 
-    def wire(self, direction: Direction, data: bytes, words: str) -> None:
-        """Note bytes; see :meth:`Connection.wire`.
+    def begin(self, client: tuple[object, ...] | None) -> Connection:
+        """A new picture; the call of the application from ``client`` will join it.
 
-        A server calls it in the task that serves one TCP connection, before the
-        application too: what follows in that task, and in those that it starts,
-        belongs to the same picture.
+        A server that lets itself be tapped needs it: the first bytes come before the
+        call. Without it, the call begins its own.
         """
-        connection = self._connection()
-        _current.set((self, connection))
-        connection.wire(direction, data, words)
+        connection = Connection(self._events, self._clock, self._tell)
+        connection.client = client
+        self.connections.append(connection)
+        return connection
 
     def news(self) -> asyncio.Event:
         """An event that is set when something has been noted after this call."""
@@ -230,21 +241,32 @@ class Wiretap:
     async def __call__(
         self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
     ) -> None:
-        connection = self._connection()
+        connection = self._begun(scope)
         connection.called(scope)
 
+        waits: list[str] = []  # of coroutines: one may listen while another one speaks
+
+        @contextmanager
+        def waiting(where: str) -> Iterator[None]:
+            waits.append(where)
+            connection.doing(f"waits in {where}")
+            try:
+                yield
+            finally:
+                waits.remove(where)
+                if not connection.ended:
+                    connection.doing(f"waits in {waits[-1]}" if waits else "runs")
+
         async def tapped_receive() -> ASGIReceiveEvent:
-            connection.doing("waits in receive()")
-            event = await receive()
+            with waiting("receive()"):
+                event = await receive()
             connection.event("in", event)
-            connection.doing("runs")
             return event
 
         async def tapped_send(event: ASGISendEvent) -> None:
             connection.event("out", event)
-            connection.doing("waits in send()")
-            await send(event)
-            connection.doing("runs")
+            with waiting("send()"):
+                await send(event)
 
         try:
             await self.application(scope, tapped_receive, tapped_send)
@@ -257,23 +279,17 @@ class Wiretap:
             raise
         connection.doing("has returned", ended=True)
 
-    def _connection(self) -> Connection:
-        tap, connection = _current.get()
-        if tap is self and connection is not None:
-            return connection
-        connection = Connection(self._events, self._clock, self._tell)
-        self.connections.append(connection)
-        return connection
+    def _begun(self, scope: Scope) -> Connection:
+        address = cast(Mapping[str, Any], scope).get("client")
+        client = tuple(address) if isinstance(address, list | tuple) else None
+        for connection in reversed(self.connections):
+            if client and (connection.client, connection.state) == (client, NOT_CALLED):
+                return connection
+        return self.begin(client)
 
     def _tell(self) -> None:
         news, self._news = self._news, asyncio.Event()
         news.set()
-
-
-# Whose bytes a task has noted last; one for all taps, since context variables stay.
-_current: ContextVar[tuple[Wiretap | None, Connection | None]] = ContextVar(
-    "connection", default=(None, None)
-)
 
 
 def shown(value: object, room: int = SHOWN) -> str:
@@ -331,9 +347,10 @@ class _Drawing:
 
     def document(self) -> str:
         y, arrows = 140.0, []
-        for n, entry in enumerate(self.entries):
-            if n == HEAD and self.connection.left_out:
-                words = f"… {self.connection.left_out:,} more, not kept …"
+        left_out = self.connection.left_out
+        for entry in self.entries:
+            if left_out and entry.number > HEAD:
+                words, left_out = f"… {left_out:,} more, not kept …", 0
                 middle = (self.server + self.app) / 2
                 arrows.append(svg.text(middle, y, words, "small soft", "middle"))
                 y += ROW

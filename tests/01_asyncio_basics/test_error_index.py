@@ -4,38 +4,17 @@ import importlib
 import re
 import subprocess
 import sys
-from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
-FOLDER = Path(__file__).resolve().parent.parent.parent / "01_asyncio_basics"
-TEXT = (FOLDER / "ERRORS.md").read_text(encoding="utf-8")
+from tests.support.error_index import Entry, entries_of
+from tests.support.processes import ROOT
+
+FOLDER = ROOT / "01_asyncio_basics"
+ENTRIES = entries_of("01_asyncio_basics")
 
 
-class Entry(NamedTuple):
-    title: str
-    body: str
-
-    @property
-    def message(self) -> re.Pattern[str] | None:
-        """The title as a pattern; ``None`` where there is no message."""
-        if not self.title.startswith("`"):
-            return None
-        parts = self.title.strip("`").split("…")
-        return re.compile(".*".join(map(re.escape, parts)))
-
-    def blocks(self, language: str) -> list[str]:
-        return re.findall(rf"^```{language}\n(.*?)^```$", self.body, re.M | re.S)
-
-
-ENTRIES = [
-    Entry(title, body)
-    for title, body in re.findall(r"^## (.+)\n([\s\S]*?)(?=^## |\Z)", TEXT, re.M)
-]
-
-
-@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.title.strip("`"))
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
 def test_an_entry_s_program_produces_its_message(entry: Entry) -> None:
     """The title is what this Python really says."""
     (program,) = entry.blocks("python")
@@ -53,7 +32,7 @@ def test_an_entry_s_program_produces_its_message(entry: Entry) -> None:
         assert [done.stdout, done.stderr] == [*entry.blocks("text"), ""]
 
 
-@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.title.strip("`"))
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
 def test_an_entry_names_programs_that_exist_and_a_mend(entry: Entry) -> None:
     """``see_it.py``, ``program``: a module of this stage and a function of it."""
     assert "The mend" in entry.body

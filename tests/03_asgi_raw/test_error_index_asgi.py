@@ -3,8 +3,7 @@
 import re
 import subprocess
 import sys
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -13,36 +12,13 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
 from tests.support.clients import websocket
+from tests.support.error_index import Entry, entries_of
 from tests.support.processes import ROOT, server_process
 from workshop.serving import serving
 
-FOLDER = Path(ROOT, "03_asgi_raw")
-TEXT = (FOLDER / "ERRORS.md").read_text(encoding="utf-8")
-
-
-class Entry(NamedTuple):
-    title: str
-    body: str
-
-    @property
-    def message(self) -> re.Pattern[str] | None:
-        """The title as a pattern; ``None`` where there is no message."""
-        if not self.title.startswith("`"):
-            return None
-        parts = self.title.strip("`").split("…")
-        return re.compile(".*".join(map(re.escape, parts)), re.I)
-
-    @property
-    def program(self) -> str | None:
-        found = re.search(r"^```python\n(.*?)^```$", self.body, re.M | re.S)
-        return found and found[1]
-
-
-ENTRIES = [
-    Entry(title, body)
-    for title, body in re.findall(r"^## (.+)\n([\s\S]*?)(?=^## |\Z)", TEXT, re.M)
-]
-PROGRAMS = [entry for entry in ENTRIES if entry.program]
+FOLDER = ROOT / "03_asgi_raw"
+ENTRIES = entries_of("03_asgi_raw")
+PROGRAMS = [entry for entry in ENTRIES if entry.blocks("python")]
 
 
 def found_in(log: str) -> set[str]:
@@ -50,17 +26,14 @@ def found_in(log: str) -> set[str]:
     return {e.title for e in ENTRIES if e.message and e.message.search(log)}
 
 
-def name(entry: Entry) -> str:
-    return entry.title.strip("`")
-
-
-@pytest.mark.parametrize("entry", PROGRAMS, ids=name)
+@pytest.mark.parametrize("entry", PROGRAMS, ids=lambda entry: entry.name)
 async def test_an_entry_s_application_produces_its_message(
     entry: Entry, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The title is what this uvicorn really says, and no other title is."""
+    (program,) = entry.blocks("python")
     names: dict[str, Any] = {}
-    exec(entry.program or "", names)
+    exec(program, names)
     lifespan = "auto" if "lifespan" in entry.title else "off"
     seen = None
     async with serving(
@@ -113,7 +86,7 @@ def test_a_second_server_at_the_same_port_produces_the_message() -> None:
     assert found_in(second.stderr) == {message} or "10048" in second.stderr
 
 
-@pytest.mark.parametrize("entry", ENTRIES, ids=name)
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
 def test_an_entry_names_files_that_exist_and_a_mend(entry: Entry) -> None:
     assert "The mend" in entry.body
     for file in re.findall(r"`([\w/]+\.py)`", entry.body):

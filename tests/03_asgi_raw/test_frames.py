@@ -12,8 +12,10 @@ from frames import (
     close_payload,
     close_reason,
     decode,
+    decode_head,
     encode,
     explain,
+    fields,
     masked,
 )
 from hypothesis import example, given
@@ -168,6 +170,45 @@ def test_a_key_and_a_close_frame_of_a_wrong_length_are_refused_in_words():
         close_reason(b"\3")
 
 
+# What each of the examples is said to be: FIN, opcode, mask, length, payload
+EXPLAINED = {
+    "a text, not masked": "1 text, 0, 5, 'Hello'",
+    "a text, masked": "1 text, 1, 5, 'Hello'",
+    "a first fragment": "0 text, 0, 3, 3 bytes",
+    "a last fragment": "1 continuation, 0, 2, 2 bytes",
+    "a ping": "1 ping, 0, 5, 5 bytes",
+    "a pong, masked": "1 pong, 1, 5, 5 bytes",
+    "256 bytes": "1 binary, 0, 256, 256 bytes",
+    "65,536 bytes": "1 binary, 0, 65536, 65536 bytes",
+}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_of_the_rfc_is_explained(name):
+    found = {field.name: field for field in fields(bytes.fromhex(EXAMPLES[name][0]))}
+    length = found.get("extended", found["length"]).meaning
+    assert EXPLAINED[name] == (
+        f"{found['FIN'].value} {found['opcode'].meaning}, {found['mask'].value}, "
+        f"{length}, {found['payload'].meaning}"
+    )
+
+
+@given(frames())
+def test_the_fields_hold_every_bit_of_the_head(frame):
+    data = encode(frame)
+    found = {field.name: field.value for field in fields(data)}
+    bits = "".join(found[name] for name in ("FIN", "RSV", "opcode", "mask", "length"))
+    more = bytes.fromhex(found.get("extended", "") + found.get("key", ""))
+    assert int(bits, 2).to_bytes(2) + more == data[: decode_head(data).size]
+
+
+@given(frames())
+def test_the_first_bytes_of_a_long_payload_are_enough_to_explain_it(frame):
+    data = encode(frame)
+    start = data[: decode_head(data).size + 125]
+    assert fields(start) == fields(data)
+
+
 def test_a_frame_is_explained_bit_by_bit():
     assert explain(bytes.fromhex(EXAMPLES["a text, masked"][0])) == [
         "FIN      1        the last frame of its message",
@@ -175,8 +216,8 @@ def test_a_frame_is_explained_bit_by_bit():
         "opcode   0001     text",
         "mask     1        masked, from a client",
         "length   0000101  5",
-        "key      37 fa 21 3d",
-        "masked   7f 9f 4d 51 58",
+        "key      37 fa 21 3d  random, another one each time",
+        "masked   7f 9f 4d 51 58  each byte XOR one of the key's, in turn",
         "payload  48 65 6c 6c 6f  'Hello'",
     ]
 
@@ -184,7 +225,10 @@ def test_a_frame_is_explained_bit_by_bit():
 def test_a_long_length_and_a_close_code_are_explained():
     lines = explain(encode(Frame(Opcode.BINARY, b"\7" * 300, fin=False)))
     assert "FIN      0        more fragments follow" in lines
-    assert "length   1111110  126, in the next 2 bytes: 300" in lines
+    assert lines[4:6] == [
+        "length   1111110  126: the next 2 bytes say it",
+        "extended 01 2c    300",
+    ]
     assert lines[-1] == "payload  " + "07 " * 16 + "…  300 bytes"
     lines = explain(encode(Frame(Opcode.CLOSE, close_payload(1000, "bye"))))
     assert lines[-1] == "payload  03 e8 62 79 65  code 1000, reason 'bye'"
@@ -193,9 +237,10 @@ def test_a_long_length_and_a_close_code_are_explained():
 @given(frames())
 def test_any_frame_has_an_explanation(frame):
     lines = explain(encode(frame))
-    fields = ["FIN", "RSV", "opcode", "mask", "length", "key", "masked", "payload"]
-    expected = [f for f in fields if frame.key or f not in ("key", "masked")]
-    assert [line.split()[0] for line in lines] == expected
+    expected = ["FIN", "RSV", "opcode", "mask", "length"]
+    expected += ["extended"] if len(frame.payload) > 125 else []
+    expected += ["key", "masked"] if frame.key else []
+    assert [line.split()[0] for line in lines] == [*expected, "payload"]
 
 
 def test_the_file_shows_the_handshake_and_a_ping():

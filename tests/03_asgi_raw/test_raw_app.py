@@ -1,10 +1,14 @@
 """The bare application, with no server at all: dictionaries in, dictionaries out."""
 
+import asyncio
+import re
+
 import pytest
 from asgiref.testing import ApplicationCommunicator
 from conversation import Conversation
 from starlette.testclient import TestClient
 
+from tests.support import fake_clock
 from tests.support.clients import end_of
 from tests.support.processes import ROOT
 
@@ -64,6 +68,63 @@ async def test_two_messages_get_two_answers_in_their_order(application):
         await talk.send(b"1")
         assert await talk.text() == "pong!"
         assert (await talk.text()).startswith("1 bytes")
+
+
+def test_the_clock_speaks_every_second_while_pings_are_answered(application):
+    async def program():
+        now = asyncio.get_running_loop().time
+        heard = []
+        async with Conversation(application, deadline=5) as talk:
+            await talk.accepted()
+            for message in ("clock", "clock", "ping"):  # a second clock is no other one
+                await talk.send(message)
+            while len(heard) < 4:
+                text = await talk.text()
+                heard.append((now(), text))
+        return heard
+
+    heard = fake_clock.run(program())
+    assert sorted(at for at, _ in heard) == [0, 0, 1, 2]
+    assert [text for _, text in heard].count("pong!") == 1
+    ticks = [text for _, text in heard if text != "pong!"]
+    assert all(re.fullmatch(r"It is \d\d:\d\d:\d\d\.", text) for text in ticks)
+
+
+async def test_nobody_hears_the_clock_who_has_not_asked_for_it(application):
+    async with Conversation(application) as talk:
+        await talk.accepted()
+        await talk.send("ping")
+        assert await talk.text() == "pong!"
+        assert len(asyncio.all_tasks()) == 3  # the test, the handler, its clock
+    assert len(asyncio.all_tasks()) == 1
+    assert [line for line in talk.said if "It is" in line] == []
+
+
+async def test_the_clock_ends_with_its_connection(application):
+    async with Conversation(application) as talk:
+        await talk.accepted()
+        await talk.send("clock")
+        assert (await talk.text()).startswith("It is")
+        await talk.disconnect(1001)
+        await talk.ended()
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_a_clock_that_nobody_can_hear_ends_the_handler(application):
+    asked = [CONNECT, {"type": "websocket.receive", "text": "clock"}]
+
+    async def receive_next():
+        if asked:
+            return asked.pop(0)
+        await asyncio.Event().wait()  # the server has not noticed yet
+
+    async def send(event):
+        if event["type"] == "websocket.send":
+            raise ConnectionResetError("the peer has left")
+
+    async with asyncio.timeout(1):
+        await application(dict(WEBSOCKET), receive_next, send)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
 async def test_a_peer_that_leaves_after_the_handshake_ends_the_handler(application):

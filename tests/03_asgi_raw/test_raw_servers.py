@@ -46,6 +46,16 @@ def test_claim_13_a_server_turns_its_frames_into_the_same_events(server):
     assert client.close_code == 1000
 
 
+def test_claim_12_a_server_lets_the_clock_speak_while_a_ping_is_answered(server):
+    with websocket(server.url) as client:
+        client.send("clock")
+        client.send("ping")
+        heard = sorted(client.recv(timeout=10) for _ in range(2))
+        assert heard[0].startswith("It is ") and heard[1] == "pong!"
+    assert client.close_code == 1000
+    assert "Traceback" not in server.log
+
+
 def test_a_server_asks_for_no_body_and_no_other_method(server):
     assert fetch(server.url, "HEAD").body == ""
     assert fetch(server.url, "POST").status == 405

@@ -1,13 +1,20 @@
 """The watched application: the same as ever, and a picture of the page's connection."""
 
+import json
 import re
+import signal
+import subprocess
+import sys
+from urllib.parse import urlsplit
 
 import pytest
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from tests.support.clients import fetch
-from tests.support.processes import server_process
+from tests.support.processes import ROOT, server_process
+
+OURS = re.compile(r"Serving on (http://[\d.]+:\d+)")
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +36,14 @@ def ws(server, path, **options):
     return connect(server.url.replace("http", "ws", 1) + path, **options)
 
 
+def pieces(watcher):
+    """The next pieces of the page, by the ids of their elements."""
+    return json.loads(watcher.recv(timeout=5))
+
+
 def picture_with(watcher, words):
     """The first picture in which ``words`` stand."""
-    while words not in (picture := watcher.recv(timeout=5)):
+    while words not in (picture := pieces(watcher)["wiretap"]):
         pass
     return picture
 
@@ -65,7 +77,7 @@ def test_the_picture_follows_the_page_s_own_connection(server):
 def test_a_phone_gets_a_narrow_picture(server):
     query = query_of(fetch(server.url))
     with ws(server, f"/wiretap/narrow{query}") as watcher, ws(server, f"/{query}"):
-        assert 'viewBox="0 0 340 ' in watcher.recv(timeout=5)
+        assert 'viewBox="0 0 340 ' in pieces(watcher)["wiretap"]
 
 
 def test_a_second_connection_of_the_page_takes_the_picture_over(server):
@@ -90,10 +102,71 @@ def test_nobody_sees_another_one_s_connection(server):
         for client, word in ((theirs, "secret"), (nobodys, "secret"), (mine, "open")):
             client.send(word)
             client.recv(timeout=5)
-        pictures = [watcher.recv(timeout=5)]
+        pictures = [pieces(watcher)["wiretap"]]
         while "“open”" not in pictures[-1]:
-            pictures.append(watcher.recv(timeout=5))
+            pictures.append(pieces(watcher)["wiretap"])
     assert not any("secret" in picture for picture in pictures)
+
+
+def test_under_another_server_the_page_says_how_to_see_the_bytes(server):
+    query = query_of(fetch(server.url))
+    with ws(server, f"/wiretap{query}") as watcher, ws(server, f"/{query}"):
+        found = pieces(watcher)
+    assert "bytes: not seen" in found["wiretap"]
+    assert "<code>python 03_asgi_raw/watched.py</code>" in found["frames"]
+
+
+def test_under_our_server_the_frames_of_the_page_s_own_connection_are_opened():
+    with server_process(["03_asgi_raw/watched.py", "--port=0"], address=OURS) as server:
+        one, other = query_of(fetch(server.url)), query_of(fetch(server.url))
+        with (
+            ws(server, f"/wiretap{one}") as watcher,
+            ws(server, f"/{one}") as mine,
+            ws(server, f"/{other}") as theirs,
+        ):
+            for _ in range(25):  # pages are not drawn: they would push the others out
+                fetch(server.url)
+            for client, word in ((theirs, "secret"), (mine, "ping")):
+                client.send(word)
+                client.recv(timeout=5)
+            while "&#x27;pong!&#x27;" not in (found := pieces(watcher))["frames"]:
+                pass
+        assert "bytes on one TCP connection" in found["wiretap"]
+        summaries = re.findall("<summary>(.*?)</summary>", found["frames"])
+        assert [words.partition(", ")[0] for words in summaries] == [
+            "→ from the browser: the handshake",
+            "← to the browser: the handshake",
+            "→ from the browser: text frame",
+            "← to the browser: text frame",
+        ]
+        assert "secret" not in found["frames"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send Ctrl+C so")
+def test_under_our_server_ctrl_c_says_goodbye_and_ends():
+    with server_process(["03_asgi_raw/watched.py", "--port=0"], address=OURS) as server:
+        query = query_of(fetch(server.url))
+        with ws(server, f"/{query}") as client, ws(server, f"/wiretap{query}"):
+            server.process.send_signal(signal.SIGINT)
+            with pytest.raises(ConnectionClosed):
+                client.recv(timeout=5)
+            assert client.close_code == 1012
+        assert server.wait() == 0
+        assert "Traceback" not in server.log
+
+
+def test_a_port_that_is_taken_is_said_in_one_sentence(server):
+    port = urlsplit(server.url).port
+    ended = subprocess.run(
+        [sys.executable, "03_asgi_raw/watched.py", f"--port={port}"],
+        cwd=ROOT,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=30,
+    )
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(f"cannot listen on port {port}: ")
+    assert len(ended.stderr.splitlines()) == 1
 
 
 def test_a_page_of_another_origin_may_not_watch(server):

@@ -116,6 +116,22 @@ async def test_the_console_connects_sends_logs_both_directions_and_closes(
     await expect(log.locator("li").last).to_contain_text("closed, 1")
 
 
+async def test_stage_03_hears_the_clock_unasked_while_pings_are_answered(
+    stages: Stages, page: Page
+) -> None:
+    await page.goto(stages["03"])
+    received = page.locator("#log li.in")
+    await page.get_by_role("button", name="Connect").click()
+    await expect(page.locator("#state")).to_have_text("open")
+    await page.get_by_role("button", name="clock").click()
+    await expect(received).to_contain_text(["It is"])
+    await page.get_by_role("button", name="ping", exact=True).click()
+    await expect(received).to_contain_text(["It is", "pong!", "It is"])
+    await expect(page.locator("#log li.out")).to_contain_text(["clock", "ping"])
+    await page.get_by_role("button", name="Close").click()
+    await expect(page.locator("#log li").last).to_contain_text("closed, 1000")
+
+
 async def test_stage_01_draws_the_timeline_while_the_program_runs(
     stages: Stages, page: Page
 ) -> None:

@@ -1,12 +1,14 @@
 """Stage 03's page with the wiretap beside its console, used as a person would."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.support.processes import server_process
 
+OURS = re.compile(r"Serving on (http://[\d.]+:\d+)")
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
@@ -15,6 +17,90 @@ def address() -> Iterator[str]:
     command = ["-m", "uvicorn", "--app-dir", "03_asgi_raw", "watched:application"]
     with server_process([*command, "--port=0"]) as server:
         yield server.url
+
+
+@pytest.fixture(scope="module")
+def ours() -> Iterator[str]:
+    command = ["03_asgi_raw/watched.py", "--port=0"]
+    with server_process(command, address=OURS) as server:
+        yield server.url
+
+
+async def rows_of(frame: Locator) -> dict[str, list[str]]:
+    """The table of an open frame: value and meaning by the field's name."""
+    found = {}
+    for row in await frame.locator("tr").all():
+        name = await row.locator("th").inner_text()
+        found[name] = await row.locator("td").all_inner_texts()
+    return found
+
+
+async def test_under_our_server_a_frame_is_opened_bit_by_bit(
+    ours: str, page: Page
+) -> None:
+    await page.goto(ours)
+    await page.get_by_role("button", name="Connect").click()
+    await expect(page.locator("#state")).to_have_text("open")
+    await page.get_by_role("button", name="ping", exact=True).click()
+    frame = page.locator("#frames details", has_text="from the browser: text frame")
+    await expect(frame).to_have_count(1)
+    await expect(frame.locator("table")).to_be_hidden()
+    await frame.locator("summary").click()
+    await expect(frame.locator("table")).to_be_visible()
+    rows = await rows_of(frame)
+    assert rows["FIN"] == ["1", "the last frame of its message"]
+    assert rows["opcode"] == ["0001", "text"]
+    assert rows["mask"] == ["1", "masked, from a client"]
+    assert rows["length"] == ["0000100", "4"]
+    assert rows["payload"] == ["70 69 6e 67", "'ping'"]
+    key, masked = (bytes.fromhex(rows[name][0]) for name in ("key", "masked"))
+    assert bytes(a ^ b for a, b in zip(key, masked, strict=True)) == b"ping"
+    await expect(page.locator("#wiretap")).to_contain_text(f"81 84 {rows['key'][0]}")
+
+
+async def test_an_open_frame_stays_open_and_in_focus_while_others_come(
+    ours: str, page: Page
+) -> None:
+    await page.goto(ours)
+    await page.get_by_role("button", name="Connect").click()
+    await page.get_by_role("button", name="ping", exact=True).click()
+    frame = page.locator("#frames details", has_text="'pong!'")
+    await frame.locator("summary").focus()
+    await page.keyboard.press("Enter")
+    await expect(frame.locator("table")).to_be_visible()
+    await page.get_by_role("button", name="4 bytes").evaluate("b => b.click()")
+    await expect(page.locator("#frames")).to_contain_text("binary frame, 10 bytes")
+    await expect(frame.locator("table")).to_be_visible()
+    await expect(frame.locator("summary")).to_be_focused()
+    for _ in range(6):  # older arrows make room for newer ones
+        await page.get_by_role("button", name="empty text").click()
+    await expect(frame).to_have_count(0)
+
+
+async def test_a_new_connection_has_frames_of_its_own(ours: str, page: Page) -> None:
+    await page.goto(ours)
+    connect = page.locator("#connect")
+    await connect.click()
+    await page.get_by_role("button", name="ping", exact=True).click()
+    await expect(page.locator("#frames")).to_contain_text("'pong!'")
+    await connect.click()
+    await expect(page.locator("#frames")).to_contain_text("close frame")
+    await connect.click()
+    await expect(page.locator("#frames")).not_to_contain_text("close frame")
+    await expect(page.locator("#frames details")).to_have_count(2)  # the handshake
+
+
+async def test_under_uvicorn_the_page_says_where_the_bytes_are_seen(
+    address: str, page: Page
+) -> None:
+    await page.goto(address)
+    await page.get_by_role("button", name="Connect").click()
+    frames = page.locator("#frames")
+    await expect(frames).to_contain_text("python 03_asgi_raw/watched.py")
+    await expect(frames.locator("p")).to_have_count(1)
+    await page.get_by_role("button", name="ping", exact=True).click()
+    await expect(page.locator("#wiretap")).to_contain_text("“pong!”")
+    await expect(frames.locator("p")).to_have_count(1)
 
 
 async def test_the_wiretap_follows_the_console(address: str, page: Page) -> None:
@@ -53,12 +139,16 @@ async def test_two_pages_see_each_its_own_connection(
 
 
 @pytest.mark.parametrize("width", [390, 800, 1000, 1280, 1600])
-async def test_the_picture_fits_the_window(
-    address: str, page: Page, width: int
+async def test_the_picture_and_its_frames_fit_the_window(
+    ours: str, page: Page, width: int
 ) -> None:
     await page.set_viewport_size({"width": width, "height": 900})
-    await page.goto(address)
+    await page.goto(ours)
     await page.get_by_role("button", name="Connect").click()
+    frames = page.locator("#frames details")
+    await expect(frames).to_have_count(2)
+    for summary in await frames.locator("summary").all():
+        await summary.click()
     picture = page.locator("#wiretap svg")
     await expect(picture).to_be_visible()
     box = await picture.bounding_box()

@@ -124,6 +124,17 @@ async def test_the_narrow_picture_fits_a_phone_and_has_every_event() -> None:
     assert found.count("text: “ping”") == 2
 
 
+async def test_the_narrow_picture_has_its_gap_where_arrows_are_left_out() -> None:
+    tap = Wiretap(echo, events=2)
+    tap.begin(("127.0.0.1", 1)).wire("in", b"GET / HTTP/1.1\r\n\r\n", "")
+    message = {"type": "websocket.receive", "text": "ping"}
+    scope = {**SCOPE, "client": ("127.0.0.1", 1)}
+    await tap(scope, hears([CONNECT, message, LEAVE]), nothing)
+    found = words(tap.last.svg(narrow=True))
+    gap = found.index("… 2 more, not kept …")
+    assert found.index("websocket.connect") < gap < found.index("websocket.send")
+
+
 async def test_an_arrow_says_how_long_after_the_one_before_it_came() -> None:
     times = iter([0.0, 0.5, 0.5002, 2.5])
     tap = Wiretap(echo, clock=lambda: next(times))
@@ -214,6 +225,26 @@ async def test_a_cancellation_passes_through_unchanged_and_is_drawn() -> None:
     assert cancelled.value.args == ("enough",)
     assert task.cancelled()
     assert "✗ was cancelled" in words(tap.last.svg())
+
+
+async def test_one_coroutine_that_has_spoken_does_not_hide_another_that_listens() -> (
+    None
+):
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            listening = tasks.create_task(receive())
+            await asyncio.sleep(0)
+            await send({"type": "websocket.send", "text": "tick"})
+            assert tap.last.state == "waits in receive()"
+            listening.cancel()
+        assert tap.last.state == "runs"
+
+    async def never() -> Any:
+        await asyncio.Event().wait()
+
+    tap = Wiretap(application)
+    await tap(SCOPE, never, nothing)
+    assert tap.last.state == "has returned"
 
 
 async def test_under_a_server_a_broken_application_closes_as_without_the_tap(
@@ -342,20 +373,20 @@ async def test_a_scope_that_breaks_the_rules_reaches_the_application(
 async def test_a_server_fills_the_left_half_with_its_bytes() -> None:
     tap = Wiretap(echo)
 
-    async def serve_one() -> None:
-        tap.wire("in", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "Sec-WebSocket-Key: …")
+    async def serve_one(port: int) -> None:
+        connection = tap.begin(("127.0.0.1", port))
+        connection.wire("in", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "the handshake")
 
         async def send(event: Any) -> None:
-            tap.wire("out", b"HTTP/1.1 101 Switching Protocols\r\n\r\n", "accepted")
+            answer = b"HTTP/1.1 101 Switching Protocols\r\n\r\n"
+            connection.wire("out", answer, "accepted")
 
-        async with (
-            asyncio.TaskGroup() as group
-        ):  # a task of its own for the application
-            call: Any = tap(SCOPE, hears([CONNECT, LEAVE]), send)
-            group.create_task(call)
-        tap.wire("out", b"\x88\x02\x03\xe8" + bytes(30), "FIN close 1000")
+        scope = {**SCOPE, "client": ["127.0.0.1", port]}
+        await tap(scope, hears([CONNECT, LEAVE]), send)  # type: ignore[arg-type]
+        goodbye = [("opcode", "1000", "close")]
+        connection.wire("out", b"\x88\x02\x03\xe8" + bytes(30), "FIN close", goodbye)
 
-    await asyncio.gather(*(asyncio.create_task(serve_one()) for _ in range(2)))
+    await asyncio.gather(serve_one(1), serve_one(2))
     assert len(tap.connections) == 2
     for picture in tap.connections:
         assert [(e.wire, e.title) for e in picture.entries] == [
@@ -367,8 +398,20 @@ async def test_a_server_fills_the_left_half_with_its_bytes() -> None:
             (False, "websocket.disconnect  code: 1001"),
             (True, "88 02 03 e8 00 00 00 00 00 00 00 00 00 00 00 00 …"),
         ]
+        assert picture.entries[-1].fields == (("opcode", "1000", "close"),)
+        assert [entry.number for entry in picture.entries] == list(range(1, 8))
         assert "bytes on one TCP connection" in words(picture.svg())
         assert "browser → server          GET / HTTP/1.1" in picture.text()
+
+
+async def test_a_client_that_comes_back_has_a_new_picture() -> None:
+    tap = Wiretap(echo)
+    scope = {**SCOPE, "client": ("127.0.0.1", 1)}
+    for _ in range(2):
+        tap.begin(("127.0.0.1", 1)).wire("in", b"\x81", "")
+        await tap(scope, hears([CONNECT, LEAVE]), nothing)
+    await tap(scope, hears([CONNECT, LEAVE]), nothing)  # and one that began unseen
+    assert [len(picture.entries) for picture in tap.connections] == [5, 5, 4]
 
 
 async def test_news_come_with_each_change_and_none_is_missed() -> None:

@@ -143,8 +143,9 @@ $("form").onsubmit = (event) => {
   event.preventDefault();
   send($("message").value);
 };
-$("send-ping").onclick = () => send("ping");
-$("send-empty").onclick = () => send("");
+for (const button of document.querySelectorAll("[data-send]")) {
+  button.onclick = () => send(button.dataset.send);
+}
 $("send-bytes").onclick = () => send(new TextEncoder().encode("ping"));
 $("clear").onclick = () => $("log").replaceChildren();
 for (const element of document.querySelectorAll(".address")) {
