@@ -39,8 +39,8 @@ class SocketClient:
         subprotocols: what the client offers; ``subprotocol`` is what was chosen.
         seconds: for each thing that is waited for.
 
-    Raises SocketRefused for an HTTP answer in place of ``accept()``, and AssertionError,
-    with all that was said, for something else than was expected.
+    Raises SocketRefused for an HTTP answer in place of ``accept()``; for
+    anything else unexpected AssertionError, with all that was said.
     """
 
     def __init__(
@@ -57,8 +57,6 @@ class SocketClient:
         own = {"host": "testserver", "origin": "http://testserver"}
         self.headers = own | {k.lower(): v for k, v in (headers or {}).items()}
         self.offered, self.seconds = subprotocols or [], seconds
-        self.subprotocol: str | None = None
-        self.accept_headers: list[tuple[bytes, bytes]] = []
         self.said: list[str] = []
         self._to_handler: asyncio.Queue[Any] = asyncio.Queue()
         self._from_handler: asyncio.Queue[Any] = asyncio.Queue()
@@ -80,8 +78,7 @@ class SocketClient:
         except BaseException:
             await self.leave()
             raise
-        self.subprotocol = event.get("subprotocol")
-        self.accept_headers = list(event.get("headers", []))
+        self.subprotocol, self.accept_headers = event["subprotocol"], event["headers"]
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -155,7 +152,7 @@ class SocketClient:
             self._fail(f"nothing came within {self.seconds} s")
         kind = event["type"] if event else "the handler's end"
         if event is None or (expected and kind not in expected):
-            self._fail(f"expected {' or '.join(expected)}, got {kind}")
+            self._fail(f"expected {expected}, got {kind}")
         return event
 
     def _fail(self, what: str) -> NoReturn:
