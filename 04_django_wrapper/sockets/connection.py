@@ -19,7 +19,7 @@ from sockets.codes import BadMessage, CloseCode, Disconnected, HandlerError
 from sockets.conf import Conf
 from sockets.outbox import Outbox
 
-PATIENCE = 2.0  # seconds for a handler to obey its cancellation
+PATIENCE = 1.0  # seconds for a handler to obey its cancellation
 
 State = Enum("State", ["CONNECTING", "OPEN", "CLOSED"])
 CONNECTING, OPEN, CLOSED = State  # Python 3.11 takes 0.15 µs to find State.OPEN

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import Http404
@@ -40,6 +41,8 @@ async def handle(socket: Socket) -> None:
                 raise HandlerError("it returned without: await socket.accept()")
     except Exception as error:
         answer = answer_to(_unwrapped(error), socket)
+    with suppress(RuntimeError):  # the runner has given this handler up
+        socket.watch.reschedule(None)  # what is left has limits of its own
     if socket.state is CONNECTING:
         await refuse(socket, answer[0], answer[2])
     await end(socket, *answer[1:])

@@ -6,6 +6,7 @@ what the client gets is a real HTTP answer with a status.
 """
 
 from collections import Counter
+from contextlib import nullcontext
 from urllib.parse import urlsplit
 
 from asgiref.sync import sync_to_async
@@ -76,7 +77,7 @@ async def user(socket: Socket) -> None:
         raise TypeError("SOCKETS['HANDSHAKE']: the step session comes before user")
     request = socket.request
     _authentication.process_request(request)
-    async with database():
+    async with database() if socket.session.session_key else nullcontext():
         socket.user = request.user = await request.auser()
         if socket.session.modified or settings.SESSION_SAVE_EVERY_REQUEST:
             # With a key out of SECRET_KEY_FALLBACKS, the session gets a new name now.

@@ -75,6 +75,9 @@ class Outbox:
                 sending = self._send(self.waiting.pop(0))
         except TimeoutError:  # and it stays the writer: nobody else need try
             self.stop(CloseCode.TRY_AGAIN_LATER, "you do not read")
+        except Exception:  # not for the wire, like half of a surrogate pair
+            self.stop(CloseCode.INTERNAL_ERROR, "")
+            raise
 
     async def flushed(self) -> None:
         """Wait while the peer is behind: backpressure."""
@@ -85,22 +88,21 @@ class Outbox:
         """Drop what waits, and send a last event; None: the peer has left already."""
         if self.ended:
             return
-        self.ended, left, blocked = (
-            True,
-            self.conf.SEND_SECONDS,
-            self.writer is not None,
-        )
-        if self.writer is not None:  # the time that it has had counts
-            left -= asyncio.get_running_loop().time() - self.since
-            self.writer.cancel()
-            await asyncio.wait([self.writer])
+        self.ended, blocked = True, self.writer is not None
+        seconds = self.conf.SEND_SECONDS
+        try:
+            if self.writer is not None:  # the time that the peer has had counts
+                seconds -= asyncio.get_running_loop().time() - self.since
+                self.writer.cancel()
+                await asyncio.wait([self.writer])
+            if event is not None:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(seconds):
+                        await self._send(event)
+                        blocked = False
+        finally:
             self.waiting.clear()
-        if event is not None:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(left):
-                    await self._send(event)
-                    blocked = False
-        self._cut(0 if blocked else self.conf.SEND_SECONDS)
+            self._cut(0 if blocked else self.conf.SEND_SECONDS)
 
     def _cut(self, after: float) -> None:
         # A server holds a connection until its last byte has gone, and to a peer that

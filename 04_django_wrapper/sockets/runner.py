@@ -24,7 +24,7 @@ from asgiref.typing import (
 from sockets import handshake
 from sockets.codes import CloseCode
 from sockets.conf import conf
-from sockets.connection import OPEN, Socket
+from sockets.connection import OPEN, PATIENCE, Socket
 from sockets.groups import groups
 from sockets.handling import end, handle
 
@@ -58,6 +58,8 @@ async def serve(
         handshake.release(socket)
         if not handling.done():
             handling.cancel()
+            await asyncio.wait([handling], timeout=PATIENCE)
+        if not handling.done():
             _left_behind.add(handling)
             handling.add_done_callback(_left_behind.discard)
             log.error("the handler at %r goes on after its end", scope["path"])
