@@ -14,6 +14,7 @@ import asyncio
 import types
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextlib import suppress
+from inspect import iscoroutinefunction
 from typing import Any
 
 from asgiref.typing import ASGISendCallable
@@ -22,6 +23,8 @@ from sockets.codes import CloseCode
 from sockets.conf import Conf
 
 Event = Any  # one of asgiref.typing.ASGISendEvent's many kinds
+# What a server raises when the websocket has ended; a disconnect event says it for all.
+GONE = (OSError, RuntimeError)
 
 
 class Outbox:
@@ -32,7 +35,8 @@ class Outbox:
     def __init__(
         self, send: ASGISendCallable, conf: Conf, stop: Callable[[int, str], None]
     ) -> None:
-        self.send, self.conf, self.stop = send, conf, stop
+        self.send: Any = send if iscoroutinefunction(send) else _coroutine(send)
+        self.conf, self.stop = conf, stop
         self.waiting: list[Event] = []
         self.writer: asyncio.Task[None] | None = None  # while the peer is behind
         self.since = 0.0  # when the writer began to wait for its present event
@@ -43,24 +47,16 @@ class Outbox:
         if self.ended:
             return
         if self.writer is None:
-            sending = self._send(event)
+            sending = self.send(event)
             try:
                 future = sending.send(None)
-            except StopIteration:
+            except (StopIteration, *GONE):
                 return
             self.writer = asyncio.create_task(self._write(_rest(sending, future)))
         elif len(self.waiting) < self.conf.OUTBOX:
             self.waiting.append(event)
         else:
             self.stop(CloseCode.TRY_AGAIN_LATER, "you read too slowly")
-
-    async def _send(self, event: Event) -> None:
-        # Where the websocket has ended, each server says so in its own way here, and
-        # then in a disconnect event, which says it for all.
-        try:  # noqa: SIM105 (a context manager takes half a microsecond)
-            await self.send(event)
-        except (OSError, RuntimeError):
-            pass
 
     async def _write(self, sending: Awaitable[None]) -> None:
         loop, seconds = asyncio.get_running_loop(), self.conf.SEND_SECONDS
@@ -72,9 +68,11 @@ class Outbox:
                 if not self.waiting:
                     self.writer = None
                     return
-                sending = self._send(self.waiting.pop(0))
+                sending = self.send(self.waiting.pop(0))
         except TimeoutError:  # and it stays the writer: nobody else need try
             self.stop(CloseCode.TRY_AGAIN_LATER, "you do not read")
+        except GONE:
+            self.waiting.clear()
         except Exception:  # not for the wire, like half of a surrogate pair
             self.stop(CloseCode.INTERNAL_ERROR, "")
             raise
@@ -96,9 +94,9 @@ class Outbox:
                 self.writer.cancel()
                 await asyncio.wait([self.writer])
             if event is not None:
-                with suppress(TimeoutError):
+                with suppress(*GONE):  # a TimeoutError is an OSError
                     async with asyncio.timeout(seconds):
-                        await self._send(event)
+                        await self.send(event)
                         blocked = False
         finally:
             self.waiting.clear()
@@ -111,6 +109,13 @@ class Outbox:
         transport = getattr(getattr(self.send, "__self__", None), "transport", None)
         if abort := getattr(transport, "abort", None):
             asyncio.get_running_loop().call_later(after, abort)
+
+
+def _coroutine(send: ASGISendCallable) -> ASGISendCallable:
+    async def sending(event: Event) -> None:  # a server in Rust returns something else
+        await send(event)
+
+    return sending
 
 
 @types.coroutine
