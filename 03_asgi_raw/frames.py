@@ -77,17 +77,26 @@ def encode(frame: Frame) -> bytes:
         FrameError: a control frame that is too long or not final (5.5), a bad key.
     """
     _check(frame)
-    mask, length = (0x80 if frame.key else 0), len(frame.payload)
-    head = bytes([(0x80 if frame.fin else 0) | frame.opcode])
-    if length < 126:  # 5.2: the shortest of the three forms, always
-        head += bytes([mask | length])
-    elif length < 65_536:
-        head += struct.pack("!BH", mask | 126, length)
-    else:
-        head += struct.pack("!BQ", mask | 127, length)
+    first = (0x80 if frame.fin else 0) | frame.opcode
     if frame.key is None:
-        return head + frame.payload
-    return head + frame.key + masked(frame.payload, frame.key)
+        return head(first, 0, len(frame.payload)) + frame.payload
+    payload = masked(frame.payload, frame.key)
+    return head(first, 0x80, len(payload)) + frame.key + payload
+
+
+def head(first: int, mask: int, length: int) -> bytes:
+    """What comes before the key and the payload: the shortest form, always (5.2).
+
+    Args:
+        first: the first byte: 0x80 (FIN) for a last frame, and the opcode.
+        mask: 0x80 for a client's frame, 0 for a server's.
+        length: of the payload, in bytes.
+    """
+    if length < 126:
+        return struct.pack("!BB", first, mask | length)
+    if length < 65_536:
+        return struct.pack("!BBH", first, mask | 126, length)
+    return struct.pack("!BBQ", first, mask | 127, length)
 
 
 def decode(data: bytes) -> tuple[Frame, bytes]:

@@ -8,23 +8,15 @@ and from the two ends of the TCP connection. ASGI spec, "HTTP Connection Scope" 
 from typing import Any
 from urllib.parse import unquote
 
-from asgiref.typing import ASGIVersions, HTTPScope, WebSocketScope
 from websockets.http11 import Request
 
 Address = tuple[str, int]
-ASGI: ASGIVersions = {"version": "3.0", "spec_version": "2.4"}
 
 
-def wants_websocket(request: Request) -> bool:
-    """Whether the head asks to leave HTTP for the websocket protocol."""
-    wishes = ",".join(request.headers.get_all("Upgrade")).lower().split(",")
-    return "websocket" in [wish.strip() for wish in wishes]
-
-
-def http_scope(
+def make_scope(
     request: Request, client: Address, server: Address, state: dict[str, Any]
-) -> HTTPScope:
-    """The scope of one HTTP request.
+) -> dict[str, Any]:
+    """The scope of one HTTP request, or of one websocket.
 
     Args:
         request: the parsed head.
@@ -32,12 +24,9 @@ def http_scope(
         state: what the application put into the lifespan's state; each gets a copy.
     """
     raw_path, _, query = request.path.partition("?")
-    return {
-        "type": "http",
-        "asgi": ASGI,
+    scope = {
+        "asgi": {"version": "3.0", "spec_version": "2.4"},
         "http_version": request.protocol.removeprefix("HTTP/"),
-        "method": request.method.upper(),
-        "scheme": "http",
         "path": unquote(raw_path),  # %20 is a space; bytes that are no UTF-8 are U+FFFD
         "raw_path": raw_path.encode("ascii"),
         "query_string": query.encode("ascii"),
@@ -50,31 +39,21 @@ def http_scope(
         "client": client,
         "server": server,
         "state": state.copy(),
-        "extensions": {},
     }
-
-
-def websocket_scope(
-    request: Request, client: Address, server: Address, state: dict[str, Any]
-) -> WebSocketScope:
-    """The scope of one websocket: the HTTP request's, without a method, and more."""
-    scope = http_scope(request, client, server, state)
-    offered = request.headers.get_all("Sec-WebSocket-Protocol")
-    return {
+    if "websocket" not in [wish.lower() for wish in listed(request, "Upgrade")]:
+        method = request.method.upper()
+        return scope | {"type": "http", "scheme": "http", "method": method}
+    return scope | {
         "type": "websocket",
-        "asgi": ASGI,
-        "http_version": scope["http_version"],
         "scheme": "ws",
-        "path": scope["path"],
-        "raw_path": scope["raw_path"],
-        "query_string": scope["query_string"],
-        "root_path": scope["root_path"],
-        "headers": scope["headers"],
-        "client": client,
-        "server": server,
-        "state": scope["state"],
-        "subprotocols": [one.strip() for many in offered for one in many.split(",")],
+        "subprotocols": listed(request, "Sec-WebSocket-Protocol"),
         # The application may refuse with a whole HTTP response: "Websocket Denial
         # Response". Without this, all that it has is close, which becomes a bare 403.
         "extensions": {"websocket.http.response": {}},
     }
+
+
+def listed(request: Request, name: str) -> list[str]:
+    """All values of a header that is a list; it may come more than once."""
+    lines = request.headers.get_all(name)
+    return [value.strip() for line in lines for value in line.split(",")]

@@ -10,15 +10,12 @@ told apart (ASGI spec, "Lifespan Protocol"):
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
-from asgiref.typing import ASGI3Application, LifespanScope
+from asgiref.typing import ASGI3Application
 
-ANSWERS = tuple(
-    f"lifespan.{step}.{end}"
-    for step in ("startup", "shutdown")
-    for end in ("complete", "failed")
-)
 log = logging.getLogger("protocol_server")
 
 
@@ -26,61 +23,59 @@ class StartupFailedError(Exception):
     """The application said that it cannot start; the message is its own."""
 
 
-class Lifespan:
-    """``start()`` before the first connection, ``stop()`` after the last."""
+@asynccontextmanager
+async def lifespan(
+    application: ASGI3Application, stop: asyncio.Event, seconds: float
+) -> AsyncIterator[dict[str, Any]]:
+    """Start the application, yield its state, and stop it.
 
-    def __init__(self, application: ASGI3Application) -> None:
-        self.state: dict[str, Any] = {}  # the application's; every scope gets a copy
-        self._events: asyncio.Queue[Any] = asyncio.Queue()  # to the application
-        self._answers: asyncio.Queue[Any] = asyncio.Queue()  # None: it has ended
-        scope: LifespanScope = {
-            "type": "lifespan",
-            "asgi": {"version": "3.0", "spec_version": "2.0"},
-            "state": self.state,
-        }
-        self._task = asyncio.create_task(self._run(application, scope))
+    Args:
+        application: an ASGI 3 application.
+        stop: ends the wait for a start that never ends.
+        seconds: how long it may take to stop.
 
-    async def _run(self, application: ASGI3Application, scope: LifespanScope) -> None:
+    Raises:
+        StartupFailedError: it cannot start.
+    """
+    state: dict[str, Any] = {}
+    events: asyncio.Queue[Any] = asyncio.Queue()  # to the application
+    answers: asyncio.Queue[Any] = asyncio.Queue()  # from it
+
+    async def send(event: Any) -> None:
+        if not event["type"].startswith("lifespan."):  # it takes this for a connection
+            raise RuntimeError(f"expected a lifespan event; {event['type']} came")
+        answers.put_nowait(event)
+
+    async def run() -> None:
+        asgi = {"version": "3.0", "spec_version": "2.0"}
+        scope: Any = {"type": "lifespan", "asgi": asgi, "state": state}
         try:
-            await application(scope, self._events.get, self._send)
+            await application(scope, events.get, send)
         except Exception as error:
             log.debug("the application's lifespan raised %r", error)
-        finally:
-            self._answers.put_nowait(None)
+        answers.put_nowait({"type": "no lifespan"})
 
-    async def _send(self, event: Any) -> None:
-        if event["type"] not in ANSWERS:  # it takes this for a connection
-            raise RuntimeError(f"expected one of {ANSWERS}, and {event['type']} came")
-        self._answers.put_nowait(event)
+    async def ask(event: str) -> Any:
+        events.put_nowait({"type": event})
+        return await answers.get()
 
-    async def start(self) -> None:
-        """Ask the application to start, and wait for its answer.
-
-        Raises:
-            StartupFailedError: it cannot.
-        """
-        self._events.put_nowait({"type": "lifespan.startup"})
-        answer = await self._answers.get()
-        if answer is None:
-            log.debug("the application has no lifespan")
-        elif answer["type"] == "lifespan.startup.failed":
-            await self.cut()
+    running = asyncio.create_task(run())
+    starting = asyncio.create_task(ask("lifespan.startup"))
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait([starting, stopping], return_when=asyncio.FIRST_COMPLETED)
+        answer = starting.result() if starting.done() else {"type": "none came"}
+        if answer["type"] == "lifespan.startup.failed":
             raise StartupFailedError(answer.get("message") or "it gave no reason")
-
-    async def stop(self, seconds: float) -> None:
-        """Tell the application that all connections have ended; wait for its answer."""
-        if not self._task.done():  # otherwise nobody listens
-            self._events.put_nowait({"type": "lifespan.shutdown"})
-            try:
-                async with asyncio.timeout(seconds):
-                    answer = await self._answers.get()
-                if answer and answer["type"] == "lifespan.shutdown.failed":
-                    log.error("shutdown failed: %s", answer.get("message"))
-            except TimeoutError:
-                log.error("the application's shutdown took over %g s", seconds)
-        await self.cut()
-
-    async def cut(self) -> None:
-        """End its task, but never wait long for one that will not end."""
-        self._task.cancel()
-        await asyncio.wait([self._task], timeout=1)
+        yield state
+        if not running.done():  # otherwise nobody listens
+            async with asyncio.timeout(seconds):
+                answer = await ask("lifespan.shutdown")
+            if answer["type"] == "lifespan.shutdown.failed":
+                log.error("shutdown failed: %s", answer.get("message"))
+    except TimeoutError:
+        log.error("the application's shutdown took over %g s", seconds)
+    finally:
+        for task in (running, starting, stopping):
+            task.cancel()
+        await asyncio.wait([running], timeout=1)  # not for ever: it may go on
