@@ -29,6 +29,7 @@ from workshop.errors import UserError
 
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send")
 Done = subprocess.CompletedProcess[str]
+WHOLE_SUITE = ["-n2", "--dist=loadfile"]  # what pytest gets where nobody says more
 
 
 def start(tree: Path, *arguments: str, python: str = "", **variables: str) -> Done:
@@ -99,14 +100,14 @@ def test_the_first_run_installs_into_venv_and_runs_the_command_there(
     assert done.returncode == 0, done.stderr
     first, *_, last = done.stdout.splitlines()
     assert first == f"Installing 2 packages into {tree / '.venv'} (once)."
-    assert last == f"tiny 1.0 in {tree / '.venv'} []"
+    assert last == f"tiny 1.0 in {tree / '.venv'} {WHOLE_SUITE}"
 
 
 def test_a_later_run_installs_nothing(tree: Path) -> None:
     shutil.rmtree(tree / "wheels")
     done = start(tree)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == f"tiny 1.0 in {tree / '.venv'} []\n"
+    assert done.stdout == f"tiny 1.0 in {tree / '.venv'} {WHOLE_SUITE}\n"
 
 
 def test_arguments_reach_the_command_inside_venv_untouched(tree: Path) -> None:
@@ -244,7 +245,7 @@ def test_a_venv_of_uv_is_entered_as_it_is_with_the_versions_that_uv_chose(
     lock(tree, "1.1")
     for python in (BASE_PYTHON, str(inner_python(tree))):
         done = start(tree, python=python)
-        assert done.stdout == f"tiny 1.0 in {tree / '.venv'} []\n", done.stderr
+        assert done.stdout == f"tiny 1.0 in {tree / '.venv'} {WHOLE_SUITE}\n", done.stderr
     assert not (tree / ".venv" / "workshop-stamp").exists()
 
 
@@ -271,7 +272,7 @@ def test_a_venv_of_another_python_is_used_and_named(tree: Path) -> None:
     configuration.write_text(text)
     said, result = start(tree).stdout.splitlines()
     assert said.startswith(".venv has Python 3.99: it is used")
-    assert result == f"tiny 1.0 in {tree / '.venv'} []"
+    assert result == f"tiny 1.0 in {tree / '.venv'} {WHOLE_SUITE}"
 
 
 def test_half_a_package_counts_as_missing(
