@@ -245,7 +245,8 @@ def test_a_venv_of_uv_is_entered_as_it_is_with_the_versions_that_uv_chose(
     lock(tree, "1.1")
     for python in (BASE_PYTHON, str(inner_python(tree))):
         done = start(tree, python=python)
-        assert done.stdout == f"tiny 1.0 in {tree / '.venv'} {WHOLE_SUITE}\n", done.stderr
+        expected = f"tiny 1.0 in {tree / '.venv'} {WHOLE_SUITE}\n"
+        assert done.stdout == expected, done.stderr
     assert not (tree / ".venv" / "workshop-stamp").exists()
 
 
