@@ -12,19 +12,19 @@ from django.urls import path
 
 @contextlib.contextmanager
 def site_of(
-    handler: Any, route: str = "ws/", **settings: Any
+    handler: Any, route: str = "ws/", name: str = "", **settings: Any
 ) -> Iterator[ASGI3Application]:
     """An ASGI application that answers websockets at ``route`` with ``handler``.
 
     Args:
         handler: as in a module of websocket urls.
-        route: as in ``path()``.
+        route, name: as in ``path()``.
         settings: of ``SOCKETS``.
     """
     from sockets.dispatch import Dispatch  # only now: Django's settings are a test's
 
     urlconf = ModuleType("urlconf")
-    urlconf.urlpatterns = [path(route, handler)]  # type: ignore[attr-defined]
+    urlconf.urlpatterns = [path(route, handler, name=name)]  # type: ignore[attr-defined]
     hosts = ["testserver", "127.0.0.1"]  # the test client's, and a real server's
     sockets = {"URLCONF": urlconf, **settings}
     with override_settings(SOCKETS=sockets, ALLOWED_HOSTS=hosts):
