@@ -89,9 +89,10 @@ async def test_an_entry_s_handler_produces_its_message(
     entry, application, caplog, monkeypatch
 ):
     """Under uvicorn, or with the test that stands beside it."""
-    from sockets import connection
+    from sockets import connection, runner
 
-    monkeypatch.setattr(connection, "PATIENCE", 0.1)
+    for module in (connection, runner):
+        monkeypatch.setattr(module, "PATIENCE", 0.1)
     names = names_of(entry)
     with site_of(names["handler"], LEAVE_SECONDS=0.1) as site:
         if "test" not in names:
