@@ -117,6 +117,16 @@ def test_the_stage_starts_from_any_folder(tmp_path):
         assert fetch(f"{server.url}/static/console.js").status == 200
 
 
+def test_claim_20_a_uvicorn_without_a_library_answers_with_the_page(tmp_path):
+    command = ["-m", "uvicorn", "--ws", "none", APPLICATION, "--port", "0"]
+    with server_process(
+        command, cwd=STAGE, DATABASE_URL=f"sqlite:///{tmp_path}/none.sqlite3"
+    ) as server:
+        with pytest.raises(InvalidStatus, match="HTTP 200"):
+            websocket(server.url)
+    assert "Unsupported upgrade request." in server.log
+
+
 def runserver(folder, database):
     """``manage.py runserver`` of the project in ``folder``."""
     return server_process(
