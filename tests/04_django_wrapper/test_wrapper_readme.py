@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import fields
 from types import ModuleType
 
+import asgiref
 import pytest
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
@@ -89,9 +90,10 @@ CHECKS = {
     "E005": {"ASGI_APPLICATION": "nowhere.application"},
     "E006": {"ASGI_APPLICATION": "django.core.asgi.get_asgi_application"},
     "E007": {"DEBUG": False, "ALLOWED_HOSTS": []},
+    "E008": {},  # what is no setting is changed in the test
     "W001": {"SOCKETS": {"HANDSHAKE": ["sockets.handshake.host"]}},
     "W002": {"DEBUG": False, "ALLOWED_HOSTS": ["*"]},
-    "W003": {},  # these two in the test
+    "W003": {},
     "W004": {},
     "W005": {"INSTALLED_APPS": ["django.contrib.staticfiles", "sockets"]},
 }
@@ -103,6 +105,7 @@ def test_a_check_says_what_its_row_says(name, monkeypatch):
 
     monkeypatch.setitem(settings.DATABASES["default"], "CONN_MAX_AGE", 60)
     monkeypatch.setenv("WEB_CONCURRENCY", "2")
+    monkeypatch.setattr(asgiref, "__version__", "3.12.1")
     rows = dict(table_of(README, "`manage.py check`", "id"))
     said = re.compile(re.escape(rows[f"`sockets.{name}`"]).replace("…", ".*"))
     changed = CHECKS[name]
