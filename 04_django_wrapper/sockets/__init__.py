@@ -1,2 +1,2 @@
 """Websockets for Django. Read in this order: dispatch, runner, handling, connection,
-inbox, outbox, handshake, groups, database."""
+outbox, handshake, groups, database."""

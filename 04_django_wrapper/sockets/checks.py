@@ -11,7 +11,7 @@ from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
-from sockets.checks_of_site import connections, hosts, order, workers
+from sockets.checks_of_site import connections, hosts, order, packages, workers
 from sockets.conf import Conf, conf
 
 
@@ -23,7 +23,7 @@ def check(**_: Any) -> list[CheckMessage]:
         return [Error(str(error), hint="Correct SOCKETS.", id="sockets.E001")]
     return [
         *(*_urlconf(found), *_steps(found), *_limits(found), *_application()),
-        *(*hosts(), *connections(), *workers(), *order()),
+        *(*packages(), *hosts(), *connections(), *workers(), *order()),
     ]
 
 

@@ -4,8 +4,21 @@ import os
 import re
 from collections.abc import Iterator
 
+import asgiref
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
+
+
+def packages() -> Iterator[CheckMessage]:
+    """Django is content with an asgiref that is too old for ``database()``."""
+    major, minor, *_ = asgiref.__version__.split(".")
+    if (int(major), int(minor)) < (3, 13):
+        yield Error(
+            f"asgiref {asgiref.__version__} is too old: whoever has a session gets a "
+            "500.",
+            hint='pip install "asgiref>=3.13"',
+            id="sockets.E008",
+        )
 
 
 def hosts() -> Iterator[CheckMessage]:

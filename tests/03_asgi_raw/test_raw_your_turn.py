@@ -11,7 +11,7 @@ from tests.support.readmes import python_of
 from workshop.serving import serving
 
 APP = ROOT / "03_asgi_raw" / "app.py"
-SPEAK_FIRST, REFUSE = python_of("03_asgi_raw")
+SPEAK_FIRST, REFUSE = python_of("03_asgi_raw", "Your turn")
 
 
 def with_lines(below: str, lines: str) -> str:

@@ -4,6 +4,7 @@ import pytest
 from asgiref.testing import ApplicationCommunicator
 from starlette.testclient import TestClient
 from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
 from tests.support.clients import end_of
 from workshop.serving import serving
@@ -115,3 +116,38 @@ async def test_claim_23_a_page_of_any_origin_is_let_in_by_the_small_wrapper(
     ):
         await client.send("ping")
         assert await client.recv() == "pong!"
+
+
+async def test_claim_23_a_page_of_another_origin_is_refused_by_the_layer(application):
+    async with serving(application, lifespan="off") as url:
+        address = url.replace("http", "ws") + "/ws/ping/"
+        async with connect(address, origin=url) as client:
+            await client.send("ping")
+            assert await client.recv() == "pong!"
+        for origin in ("https://evil.example", "null"):
+            with pytest.raises(InvalidStatus, match="HTTP 403"):
+                await connect(address, origin=origin)
+
+
+async def test_claim_18_the_layer_gives_a_handler_text_as_str_and_binary_as_bytes(
+    application,
+):
+    async with serving(application, lifespan="off") as url:
+        async with connect(url.replace("http", "ws") + "/ws/ping/") as client:
+            for message, answer in [("ping", "pong!"), (b"ping", "4 of bytes. ")]:
+                await client.send(message)
+                assert (await client.recv()).startswith(answer)
+
+
+async def test_claim_17_dispatch_answers_lifespan_and_refuses_other_kinds(application):
+    from sockets.dispatch import Dispatch
+
+    server = ApplicationCommunicator(Dispatch(application), {"type": "lifespan"})
+    for part in ("startup", "shutdown"):
+        await server.send_input({"type": f"lifespan.{part}"})
+        answer = await server.receive_output()
+        assert answer == {"type": f"lifespan.{part}.complete"}
+    await end_of(server)
+    peer = ApplicationCommunicator(Dispatch(application), {"type": "telegraph"})
+    with pytest.raises(NotImplementedError, match="telegraph"):
+        await end_of(peer)

@@ -49,6 +49,23 @@ def test_claim_21_a_server_hands_its_websockets_to_the_coroutine(server):
     assert client.close_code == 1000
 
 
+def test_claim_21_a_server_hands_the_other_paths_to_the_layer(server):
+    with websocket(f"{server.url}/ws/ping") as client:
+        client.send("ping")
+        assert client.recv(timeout=10) == "pong!"
+        client.send(b"ping")
+        assert client.recv(timeout=10) == "4 of bytes. Send ping, get pong!"
+    assert client.close_code == 1000
+
+
+def test_a_path_without_a_handler_is_404_where_the_server_can_say_it(server):
+    with pytest.raises(InvalidStatus) as refusal:
+        websocket(f"{server.url}/ws/nothing")
+    can_say_it = "daphne" not in server.process.args
+    assert refusal.value.response.status_code == (404 if can_say_it else 403)
+    assert "Traceback" not in server.log
+
+
 def test_the_admin_has_its_styles_under_a_plain_server(server):
     css = fetch(f"{server.url}/static/admin/css/base.css")
     assert css.status == 200
@@ -100,13 +117,43 @@ def test_the_stage_starts_from_any_folder(tmp_path):
         assert fetch(f"{server.url}/static/console.js").status == 200
 
 
-def test_a_plain_runserver_answers_a_websocket_with_a_page(tmp_path):
+def test_claim_20_a_uvicorn_without_a_library_answers_with_the_page(tmp_path):
+    command = ["-m", "uvicorn", "--ws", "none", APPLICATION, "--port", "0"]
     with server_process(
+        command, cwd=STAGE, DATABASE_URL=f"sqlite:///{tmp_path}/none.sqlite3"
+    ) as server:
+        with pytest.raises(InvalidStatus, match="HTTP 200"):
+            websocket(server.url)
+    assert "Unsupported upgrade request." in server.log
+
+
+def runserver(folder, database):
+    """``manage.py runserver`` of the project in ``folder``."""
+    return server_process(
         ["manage.py", "runserver", "--noreload", f"127.0.0.1:{free_port()}"],
         address=re.compile(r"development server at (http://[\d.]+:\d+)"),
-        cwd=STAGE,
-        DATABASE_URL=f"sqlite:///{tmp_path}/none.sqlite3",
-    ) as server:
+        cwd=folder,
+        DATABASE_URL=f"sqlite:///{database}/none.sqlite3",
+    )
+
+
+def test_runserver_answers_pages_and_websockets(tmp_path):
+    with runserver(STAGE, tmp_path) as server:
+        for path in ("", "/ws/ping"):
+            with websocket(server.url + path) as client:
+                client.send("ping")
+                assert client.recv(timeout=10) == "pong!"
+        assert fetch(f"{server.url}/static/console.js").status == 200
+
+
+def test_django_s_own_runserver_answers_a_websocket_with_a_page(tmp_path):
+    project = shutil.copytree(STAGE, tmp_path / "project")
+    settings = project / "websocket_app" / "settings.py"
+    lines = settings.read_text("utf-8").splitlines(keepends=True)
+    kept = [line for line in lines if not line.startswith('    "sockets",')]
+    assert len(kept) == len(lines) - 1
+    settings.write_text("".join(kept), "utf-8")
+    with runserver(project, tmp_path) as server:
         with pytest.raises(InvalidStatus) as refusal:
             websocket(server.url)
         assert refusal.value.response.status_code == 200

@@ -10,7 +10,7 @@ from tests.support.processes import ROOT
 from tests.support.readmes import python_of
 from workshop.serving import serving
 
-[ANSWER] = python_of("04_django_wrapper")
+[ANSWER] = python_of("04_django_wrapper", "Your turn")
 
 
 @pytest.fixture

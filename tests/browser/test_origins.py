@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Browser, Error, Page
 
 from tests.browser.conftest import Stages
 from tests.support.processes import ROOT, ServerProcess, server_process
@@ -96,3 +96,21 @@ async def test_claim_23_a_page_of_another_site_is_let_in_without_the_session_coo
     assert origin == elsewhere
     assert session not in cookie
     assert cookie == "none"
+
+
+async def test_claim_23_the_layer_refuses_a_page_of_another_origin_or_site(
+    article: ServerProcess, stages: Stages, page: Page, browser: Browser
+) -> None:
+    address = f"{article.url.replace('http', 'ws')}/ws/ping/"
+    await page.goto(article.url)
+    origin, _ = await page.evaluate(HEARD, address)
+    assert origin == article.url
+    other, told = await browser.new_page(), []
+    other.on("console", lambda message: told.append(message.text))
+    for elsewhere in (stages["03"], stages["03"].replace("127.0.0.1", "localhost")):
+        await other.goto(elsewhere)
+        with pytest.raises(Error):
+            await other.evaluate(HEARD, address)
+    await other.close()
+    assert len(told) == 2
+    assert all("Unexpected response code: 403" in line for line in told)

@@ -27,9 +27,14 @@ def fetch(url: str, method: str = "GET") -> Response:
         connection.close()
 
 
-def websocket(url: str) -> ClientConnection:
-    """A websocket to the server at ``url``, an ``http:`` address."""
-    return connect(url.replace("http", "ws", 1) + "/", open_timeout=10)
+def websocket(url: str, origin: str | None = None) -> ClientConnection:
+    """A websocket to the server at ``url``, an ``http:`` address.
+
+    Args:
+        url: without the slash at its end.
+        origin: of the page that a browser would show; without, it is no browser.
+    """
+    return connect(url.replace("http", "ws", 1) + "/", open_timeout=10, origin=origin)
 
 
 async def end_of(peer: ApplicationCommunicator) -> None:

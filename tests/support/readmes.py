@@ -1,4 +1,4 @@
-"""The Python that a stage's README shows, so that a test can run it."""
+"""What a stage's README shows, so that a test can run it or compare it."""
 
 import re
 import textwrap
@@ -6,8 +6,23 @@ import textwrap
 from tests.support.processes import ROOT
 
 
-def python_of(folder: str) -> list[str]:
-    """Each block of Python in the README of ``folder``, without its indentation."""
+def section_of(folder: str, heading: str) -> str:
+    """What stands below ``heading`` in the README of ``folder``, up to the next one."""
     readme = (ROOT / folder / "README.md").read_text("utf-8")
-    blocks = re.findall(r"^ *```python\n(.*?)^ *```", readme, re.MULTILINE | re.DOTALL)
+    found = re.split(rf"^##+ {re.escape(heading)}\n", readme, flags=re.MULTILINE)
+    assert len(found) == 2, f"{len(found) - 1} sections are called {heading!r}"
+    return re.split(r"^##+ ", found[1], maxsplit=1, flags=re.MULTILINE)[0]
+
+
+def python_of(folder: str, heading: str) -> list[str]:
+    """Each block of Python in that section, without its indentation."""
+    text = section_of(folder, heading)
+    blocks = re.findall(r"^ *```python\n(.*?)^ *```", text, re.MULTILINE | re.DOTALL)
     return [textwrap.dedent(block) for block in blocks]
+
+
+def table_of(folder: str, heading: str, first: str) -> list[list[str]]:
+    """The rows of the table in that section whose first column is called ``first``."""
+    _, below = section_of(folder, heading).split(f"| {first} |", 1)
+    rows = below.split("\n\n", 1)[0].splitlines()[2:]
+    return [[cell.strip() for cell in row.strip("|").split(" | ")] for row in rows]

@@ -1,0 +1,141 @@
+"""The README's steps, with its own code, in a new project outside of this one."""
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from channels.layers import InMemoryChannelLayer
+from websockets.exceptions import InvalidStatus
+
+from tests.support.clients import websocket
+from tests.support.processes import ROOT, server_process
+from tests.support.readmes import python_of
+
+STAGE = ROOT / "04_django_wrapper"
+LAYER, CHANNELS = "Copy it into your project", "The same with Channels"
+ROOM = "/ws/rooms/lobby"
+
+
+def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """``python command`` in ``folder``, with nothing else on Python's path."""
+    clean = {name: value for name, value in os.environ.items() if name in KEPT}
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd=folder,
+        env=clean,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+
+
+# What an interpreter needs of its surroundings: no PYTHONPATH, no DJANGO_…
+KEPT = ("PATH", "HOME", "TEMP", "TMP", "SYSTEMROOT", "LANG")
+
+
+@pytest.fixture(scope="module", params=[LAYER, CHANNELS], ids=["layer", "channels"])
+def project(request, tmp_path_factory):
+    """A new project with the README's files; the layer's has the folder ``sockets``."""
+    folder = tmp_path_factory.mktemp("new")
+    made = run(folder, "-m", "django", "startproject", "mysite", ".")
+    assert made.returncode == 0, made.stderr
+    if request.param == LAYER:
+        bytecode = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(STAGE / "sockets", folder / "sockets", ignore=bytecode)
+    for block in python_of("04_django_wrapper", request.param):
+        name, at_its_end = re.match(
+            r"# (mysite/\w+\.py)(, at its end)?\n", block
+        ).groups()
+        file = folder / name
+        before = file.read_text("utf-8") if at_its_end else ""
+        file.write_text(before + block, "utf-8")
+    return folder
+
+
+def test_nothing_of_this_repository_can_be_imported_in_the_new_project(project):
+    names = ["workshop", "websocket_app", "tests", "protocol_server", "tiny_loop"]
+    looked = f"[importlib.util.find_spec(name) for name in {names}]"
+    found = run(project, "-c", f"import importlib.util; print({looked})")
+    assert found.stdout.strip() == str([None] * len(names))
+    path = run(project, "-c", "import sys; print(*sys.path, sep='\\n')").stdout
+    assert str(ROOT) not in [str(Path(entry)) for entry in path.splitlines()]
+
+
+def test_manage_py_check_finds_nothing_wrong_with_the_new_project(project):
+    checked = run(project, "manage.py", "check", "--fail-level=WARNING")
+    assert checked.returncode == 0, checked.stderr
+    assert checked.stdout == "System check identified no issues (0 silenced).\n"
+
+
+def test_the_readme_s_test_of_the_room_passes_in_the_new_project(project):
+    tested = run(project, "manage.py", "test")
+    assert tested.returncode == 0, tested.stderr
+    assert "Ran 1 test" in tested.stderr
+
+
+def uvicorn(project):
+    """The README's command, with nothing of this repository on Python's path."""
+    command = ["-m", "uvicorn", "mysite.asgi:application", "--port=0"]
+    clean = {"PYTHONPATH": "", "DJANGO_SETTINGS_MODULE": "mysite.settings"}
+    return server_process(command, cwd=project, **clean)
+
+
+def test_two_clients_of_a_real_server_hear_each_other(project):
+    with (
+        uvicorn(project) as server,
+        websocket(server.url + ROOM, origin=server.url) as anna,
+        websocket(server.url + ROOM, origin=server.url) as ben,
+    ):
+        anna.send("hello")
+        for client in (anna, ben):
+            assert client.recv(timeout=10) == "somebody: hello"
+        ben.send("hi")
+        assert anna.recv(timeout=10) == "somebody: hi"
+    assert "Traceback" not in server.log
+
+
+def test_the_layer_imports_only_python_django_asgiref_and_itself():
+    """uvicorn, too, but only where ``runserver`` starts it."""
+    allowed = {*sys.stdlib_module_names, "django", "asgiref", "sockets"}
+    others = {
+        (file.name, module)
+        for file in (STAGE / "sockets").rglob("*.py")
+        for module in imported(ast.parse(file.read_text("utf-8")))
+        if module.partition(".")[0] not in allowed
+    }
+    assert others == {("runserver.py", "uvicorn")}
+
+
+def imported(tree):
+    """The modules that a file imports, wherever it does."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module
+
+
+def test_a_path_without_a_route_is_404_here_and_a_value_error_in_channels(project):
+    with uvicorn(project) as server:
+        with pytest.raises(InvalidStatus) as refusal:
+            websocket(f"{server.url}/ws/nothing", origin=server.url)
+    is_ours = (project / "sockets").is_dir()
+    assert refusal.value.response.status_code == (404 if is_ours else 500)
+    assert ("ValueError: No route found" in server.log) == (not is_ours)
+
+
+async def test_a_full_channel_drops_messages_in_silence():
+    """The other side of the README's table, where this layer closes with 1013."""
+    layer = InMemoryChannelLayer(capacity=1)
+    await layer.group_add("room", channel := await layer.new_channel())
+    for text in ("first", "second"):
+        await layer.group_send("room", {"type": "room.said", "text": text})
+    assert (await layer.receive(channel))["text"] == "first"
+    assert layer.channels == {}  # nothing waits

@@ -1,0 +1,178 @@
+"""Every entry of ERRORS.md is run, and says what its title says."""
+
+import asyncio
+import contextlib
+import os
+import re
+import subprocess
+import sys
+import traceback
+
+import pytest
+from django.test import override_settings
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus, WebSocketException
+
+from tests.support.clients import websocket
+from tests.support.error_index import entries_of
+from tests.support.processes import ROOT, server_process
+from tests.support.servers import free_port
+from tests.support.sites import site_of
+from workshop.serving import serving
+
+STAGE = ROOT / "04_django_wrapper"
+ENTRIES = entries_of("04_django_wrapper")
+
+
+def entries_with(word):
+    """Entries whose program has ``word``, as parameters of a test."""
+    found = [entry for entry in ENTRIES if word in "".join(entry.blocks("python"))]
+    return pytest.mark.parametrize("entry", found, ids=lambda entry: entry.name)
+
+
+def found_in(log):
+    """The titles whose message stands in ``log``."""
+    return {e.title for e in ENTRIES if e.message and e.message.search(log)}
+
+
+def names_of(entry):
+    """What the entry's program defines."""
+    [program] = entry.blocks("python")
+    names = {"__name__": "handlers"}
+    exec(program, names)
+    return names
+
+
+@entries_with("import User\nfrom django.core.asgi")
+def test_an_entry_s_asgi_py_fails_with_its_message(entry, monkeypatch):
+    """In a process of its own, with the settings named only where asgi.py does it."""
+    monkeypatch.delenv("DJANGO_SETTINGS_MODULE")
+    ended = subprocess.run(
+        [sys.executable, "-c", *entry.blocks("python")],
+        cwd=STAGE,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert found_in(ended.stderr) == {entry.title}
+
+
+@pytest.mark.parametrize("kind", ["websocket", "lifespan"])
+async def test_django_alone_produces_its_message(kind, application, capsys):
+    """For a websocket, and where the server insists on lifespan."""
+    [entry] = [entry for entry in ENTRIES if "Django can only" in entry.title]
+    django = names_of(entry)["application"]
+    if kind == "websocket":
+        await hello(django)
+        log = capsys.readouterr().err
+    else:
+        with pytest.raises(ValueError) as failure:
+            await django({"type": kind}, None, None)
+        log = f"ValueError: {failure.value}"
+    assert found_in(log) == {entry.title}
+    assert f"not {kind}." in log
+
+
+async def hello(application, path="/ws/"):
+    """Connect, say something, wait a little for an answer, and leave."""
+    async with serving(application, lifespan="off") as url:
+        with contextlib.suppress(WebSocketException, TimeoutError):
+            async with connect(url.replace("http", "ws", 1) + path) as client:
+                await client.send("ping")
+                await asyncio.wait_for(client.recv(), 0.2)
+
+
+@entries_with("def handler(")
+async def test_an_entry_s_handler_produces_its_message(
+    entry, application, caplog, monkeypatch
+):
+    """Under uvicorn, or with the test that stands beside it."""
+    from sockets import connection, runner
+
+    for module in (connection, runner):
+        monkeypatch.setattr(module, "PATIENCE", 0.1)
+    names = names_of(entry)
+    with site_of(names["handler"], LEAVE_SECONDS=0.1) as site:
+        if "test" not in names:
+            await hello(site)
+            assert found_in(caplog.text) == {entry.title}
+            return
+        with pytest.raises(AssertionError) as failure:
+            await names["test"](site)
+    said = "".join(traceback.format_exception_only(failure.value))
+    assert found_in(said) == {entry.title}
+
+
+@entries_with("SOCKETS = ")
+async def test_an_entry_s_setting_produces_its_message(
+    entry, application, caplog, capsys
+):
+    """At the first websocket that comes."""
+    setting = {"URLCONF": "websocket_app.websocket_urls", **names_of(entry)["SOCKETS"]}
+    with override_settings(SOCKETS=setting):
+        await hello(application, "/ws/ping/")
+    assert found_in(caplog.text + capsys.readouterr().err) == {entry.title}
+
+
+def test_django_s_own_runserver_produces_its_message(tmp_path):
+    """In a new project, where nothing of the layer is installed."""
+    django = [sys.executable, "-m", "django", "startproject", "mysite", str(tmp_path)]
+    subprocess.run(django, check=True, timeout=30)
+    with server_process(
+        ["manage.py", "runserver", "--noreload", f"127.0.0.1:{free_port()}"],
+        address=re.compile(r"development server at (http://[\d.]+:\d+)"),
+        cwd=tmp_path,
+        DJANGO_SETTINGS_MODULE="mysite.settings",
+    ) as server:
+        with pytest.raises(InvalidStatus, match="HTTP 404"):
+            websocket(f"{server.url}/ws/ping")
+    assert found_in(server.log) == {"`Not Found: /…`"}
+    assert '"GET /ws/ping/ HTTP/1.1" 404' in server.log
+
+
+def test_manage_py_check_produces_its_message():
+    """Here of a setting that is made in the environment."""
+    checked = subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        cwd=STAGE,
+        env={**os.environ, "WEB_CONCURRENCY": "2"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    assert found_in(checked.stderr) == {"`(sockets.…) …`"}
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
+def test_an_entry_names_files_that_exist_and_a_mend(entry):
+    assert "The mend" in entry.body
+    for file in re.findall(r"`([\w/]+/\w+\.py)`", entry.body):
+        assert (STAGE / file).is_file()
+
+
+def test_every_sentence_of_a_handler_error_has_its_entry():
+    """Each place where the layer raises one."""
+    code = "".join(path.read_text("utf-8") for path in (STAGE / "sockets").glob("*.py"))
+    sentences = re.findall(r'HandlerError\(\s*f?"([^"{]+)', code)
+    assert len(sentences) == code.count("HandlerError(") - 1  # and where it is defined
+    for sentence in sentences:
+        assert [e for e in ENTRIES if f"HandlerError: {sentence}" in e.title], sentence
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Not Found: /ws/ping/",
+        "ValueError: Django can only handle ASGI/HTTP connections, not websocket.",
+        "AppRegistryNotReady: Apps aren't loaded yet.",
+        "SynchronousOnlyOperation: You cannot call this from an async context - use a "
+        "thread or sync_to_async.",
+    ],
+)
+def test_a_message_that_learners_meet_has_its_entry(message):
+    """The stuck places 6, 8, 9 and 10 are all in the index, once."""
+    found = [e for e in ENTRIES if e.message and e.message.fullmatch(message)]
+    assert len(found) == 1
