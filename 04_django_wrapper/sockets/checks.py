@@ -11,7 +11,7 @@ from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
-from sockets.checks_of_site import connections, hosts, order, packages, workers
+from sockets.site_checks import connections, hosts, order, packages, workers
 from sockets.conf import Conf, conf
 
 
