@@ -58,7 +58,7 @@ class Socket:
         """Open the websocket; ``subprotocol`` is one that the client has offered."""
         if self.state is OPEN:
             raise HandlerError("accept() comes once, and this is the second")
-        offered = list(self.scope["subprotocols"])
+        offered = list(self.scope.get("subprotocols") or [])
         if subprotocol is not None and subprotocol not in offered:
             raise HandlerError(f"the client offered {offered}, and not {subprotocol!r}")
         if self.state is CLOSED:

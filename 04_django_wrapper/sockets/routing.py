@@ -18,7 +18,7 @@ from sockets.connection import Socket
 
 def request_of(scope: WebSocketScope) -> ASGIRequest:
     """The handshake as a request of Django's: it is a GET, with cookies and headers."""
-    scheme = "https" if scope["scheme"] == "wss" else "http"
+    scheme = "https" if scope.get("scheme") == "wss" else "http"  # daphne has none
     http = {**scope, "type": "http", "method": "GET", "scheme": scheme}
     try:
         return ASGIRequest(http, BytesIO())
