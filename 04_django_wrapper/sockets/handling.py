@@ -101,6 +101,7 @@ async def refuse(socket: Socket, status: int, reason: str) -> None:
             "headers": [(b"content-type", kind), (b"content-length", length)],
         }
     )
+    await socket.outbox.flushed()  # the end would drop what waits
     await socket.outbox.end({"type": "websocket.http.response.body", "body": body})
 
 

@@ -161,6 +161,21 @@ async def test_an_error_before_accept_is_an_http_answer_and_after_it_a_close_cod
     assert "Anna" not in one_line(caplog)
 
 
+async def test_a_refusal_is_whole_under_a_server_whose_send_waits(talk):
+    async def handler(socket):
+        raise Http404
+
+    client = talk(handler)
+    send = client._send
+
+    async def slow_send(event):
+        await asyncio.sleep(0)
+        await send(event)
+
+    client._send = slow_send
+    assert await refusal(client) == (404, "Nothing is here.\n")
+
+
 async def test_a_server_without_the_extension_makes_a_403_of_every_refusal(talk):
     async def handler(socket):
         raise Http404
