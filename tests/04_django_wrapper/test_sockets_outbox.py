@@ -189,3 +189,32 @@ async def test_the_end_waits_no_longer_than_the_time_that_is_left():
     await peer.outbox.end("goodbye")
     assert loop.time() - before < 1
     assert peer.got == []
+
+
+async def test_the_end_has_its_time_even_where_the_writer_has_not_begun():
+    peer = Peer()
+    gate = asyncio.Event()
+
+    async def send(event):
+        await gate.wait()
+        peer.got.append(event)
+
+    peer.outbox.send = send
+    peer.outbox.put("dropped")
+    asyncio.get_running_loop().call_later(0.01, gate.set)
+    await peer.outbox.end("goodbye")
+    assert peer.got == ["goodbye"]
+
+
+async def test_a_close_code_that_the_server_does_not_know_goes_out_3000_higher():
+    """daphne lets applications send 1000 and 3000 to 4999 only."""
+    sent = []
+
+    async def send(event):
+        if event["code"] == 1011:
+            raise Exception("invalid close code 1011")
+        sent.append(event)
+
+    outbox = Outbox(send, Conf(), None)
+    await outbox.end({"type": "websocket.close", "code": 1011, "reason": ""})
+    assert sent == [{"type": "websocket.close", "code": 4011, "reason": ""}]
