@@ -41,6 +41,13 @@ async def handle(socket: Socket) -> None:
                 raise HandlerError("it returned without: await socket.accept()")
     except Exception as error:
         answer = answer_to(_unwrapped(error), socket)
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise  # the runner waits no longer
+        what = "the handler at %r awaited a task that was cancelled"
+        log.error(what, socket.scope["path"], exc_info=error)
+        answer = FAILED
     with suppress(RuntimeError):  # the runner has given this handler up
         socket.watch.reschedule(None)  # what is left has limits of its own
     if socket.state is CONNECTING:
@@ -94,6 +101,7 @@ async def refuse(socket: Socket, status: int, reason: str) -> None:
             "headers": [(b"content-type", kind), (b"content-length", length)],
         }
     )
+    await socket.outbox.flushed()  # the end would drop what waits
     await socket.outbox.end({"type": "websocket.http.response.body", "body": body})
 
 

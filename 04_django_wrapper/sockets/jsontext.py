@@ -3,13 +3,15 @@
 import json
 import re
 from itertools import accumulate
+from math import isinf
 from typing import Any, NoReturn
 
 from django.core.serializers.json import DjangoJSONEncoder
 
 from sockets.codes import BadMessage, CloseCode
 
-STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+# Where no quote closes it, it reaches to the end: each character is looked at once.
+STRING = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 
 
 def loads(text: str, depth: int) -> Any:
@@ -21,9 +23,10 @@ def loads(text: str, depth: int) -> Any:
     try:
         if text.count("[") + text.count("{") > depth:  # those in strings do not count
             bare = STRING.sub("", text)
-            if max(accumulate((c in "[{") - (c in "]}") for c in bare)) > depth:
+            levels = accumulate((c in "[{") - (c in "]}") for c in bare)
+            if max(levels, default=0) > depth:
                 raise ValueError(f"at most {depth} levels of brackets")
-        value = json.loads(text, parse_constant=_no_number)
+        value = json.loads(text, parse_constant=_no_number, parse_float=_finite)
         if "\\u" in text:  # an escape may be half of a surrogate pair
             json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:
@@ -38,6 +41,12 @@ def loads(text: str, depth: int) -> Any:
 def dumps(value: Any) -> str:
     """``value`` as JSON text; ValueError for NaN, TypeError for what has no form."""
     return json.dumps(value, cls=DjangoJSONEncoder, ensure_ascii=False, allow_nan=False)
+
+
+def _finite(digits: str) -> float:
+    if isinf(number := float(digits)):  # 1e999
+        raise ValueError("a number is too large")
+    return number
 
 
 def _no_number(name: str) -> NoReturn:

@@ -1,6 +1,11 @@
 """Stage 04's Django project, in this process, with a database of its own."""
 
+from contextlib import ExitStack
+
 import pytest
+from django.core.management import call_command
+from django.test import override_settings
+from django.urls import re_path
 
 
 @pytest.fixture(scope="session")
@@ -27,3 +32,28 @@ def application(project_environment):
     from websocket_app.asgi import application
 
     return application
+
+
+@pytest.fixture
+def talk(application):
+    """``talk(handler)``: a client to one handler, at any path, with settings to try.
+
+    ``talk(handler, path, SETTINGS, …)``; what is left goes to `SocketClient`.
+    """
+    from sockets.dispatch import Dispatch  # now, since the apps are loaded
+    from sockets.testing import SocketClient
+
+    def talk(handler, path="/", sockets=(), **options):
+        conf = {"URLCONF": (re_path("", handler),), **dict(sockets)}
+        stack.enter_context(override_settings(SOCKETS=conf))
+        return SocketClient(Dispatch(None), path, **options)
+
+    with ExitStack() as stack:
+        stack.enter_context(override_settings(ALLOWED_HOSTS=["testserver"]))
+        yield talk
+
+
+@pytest.fixture(scope="module")
+def tables(application):
+    """The database with Django's tables."""
+    call_command("migrate", verbosity=0)

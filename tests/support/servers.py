@@ -1,12 +1,13 @@
 """The servers that our applications must run under, each as its plain command."""
 
 import contextlib
+import json
 import re
 import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from tests.support.processes import ROOT, UVICORN, ServerProcess, server_process
@@ -78,6 +79,27 @@ def running(
         if server.early:
             _wait_until_listening(process)
         yield process
+
+
+def socket_site(
+    name: str, database: Path, **sockets: Any
+) -> contextlib.AbstractContextManager[ServerProcess]:
+    """Run the handlers of ``socket_handlers.py`` under the server ``name``.
+
+    Args:
+        name: a key of ``SERVERS``.
+        database: the file; it need not exist where no handler asks for it.
+        sockets: keys for the setting ``SOCKETS``.
+    """
+    return running(
+        name,
+        "websocket_app.asgi:application",
+        "04_django_wrapper",
+        PYTHONPATH=str(ROOT),
+        DJANGO_SETTINGS_MODULE="tests.support.socket_settings",
+        DATABASE_URL=f"sqlite:///{database}",
+        SOCKETS=json.dumps(sockets),
+    )
 
 
 def _wait_until_listening(server: ServerProcess) -> None:

@@ -1,0 +1,251 @@
+"""Groups: one message for many, in one order, and nobody waits for anybody."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import transaction
+from django.http import HttpResponse
+from django.test import AsyncClient, override_settings
+from django.urls import path
+from sockets.codes import HandlerError
+from sockets.groups import groups
+
+
+async def room(socket):
+    await socket.accept()
+    async with groups.join("room", socket):
+        await socket.send("in")
+        async for message in socket:
+            await groups.publish("room", message)
+
+
+async def several(talk, stack, count, handler=room, **options):
+    clients = [
+        await stack.enter_async_context(talk(handler, **options)) for _ in range(count)
+    ]
+    for client in clients:
+        assert await client.receive() == "in"
+    return clients
+
+
+async def test_a_message_reaches_every_member_and_its_sender(talk):
+    async with AsyncExitStack() as stack:
+        clients = await several(talk, stack, 3)
+        await clients[0].send("hello")
+        await clients[0].send(b"bytes")
+        for client in clients:
+            assert await client.receive() == "hello"
+            assert await client.receive() == b"bytes"
+
+
+async def test_all_members_see_all_messages_in_the_same_order(talk):
+    async with AsyncExitStack() as stack:
+        clients = await several(talk, stack, 5)
+        for number in range(20):
+            for client in clients:
+                await client.send(f"{number} of {id(client)}")
+        orders = {
+            tuple([await client.receive() for _ in range(100)]) for client in clients
+        }
+    assert len(orders) == 1
+
+
+async def test_a_member_is_out_however_its_block_ends(talk, caplog):
+    async def handler(socket):
+        await socket.accept()
+        with pytest.raises(ZeroDivisionError):
+            async with groups.join("room", socket):
+                raise ZeroDivisionError
+        assert not groups.members
+        async with groups.join("room", socket):
+            pass
+        assert not groups.members
+        async with groups.join("room", socket):
+            await socket.send("in")
+            await socket.receive()
+
+    async with talk(handler) as client:
+        assert await client.receive() == "in"
+        assert len(groups.members["room"]) == 1
+    assert not groups.members
+    assert not caplog.records
+
+
+async def test_a_socket_joins_a_group_once(talk):
+    async def handler(socket):
+        await socket.accept()
+        async with groups.join("room", socket):
+            with pytest.raises(HandlerError, match="join once"):
+                async with groups.join("room", socket):
+                    pass
+            async with groups.join("another", socket):
+                await socket.send("in two")
+                await socket.receive()
+
+    async with talk(handler) as client:
+        assert await client.receive() == "in two"
+        await groups.publish("room", "one")
+        assert await client.receive() == "one"
+        await groups.publish("another", "two")
+        assert await client.receive() == "two"
+
+
+async def test_a_member_that_has_closed_hears_no_more_and_disturbs_nobody(talk):
+    async def leaver(socket):
+        await socket.accept()
+        async with groups.join("room", socket):
+            await socket.send("in")
+            await socket.receive()
+            await socket.close()
+            await groups.publish("room", "after its close")
+            await socket.outbox.flushed()
+
+    async with AsyncExitStack() as stack:
+        [stays] = await several(talk, stack, 1)
+        [leaves] = await several(talk, stack, 1, leaver)
+        await leaves.send("close")
+        assert await leaves.closed() == (1000, "")
+        assert await stays.receive() == "after its close"
+
+
+async def test_a_group_without_members_is_no_error(application):
+    await groups.publish("nobody", "hello")
+    await groups.close("nobody", 4000)
+    groups.publish_sync("nobody", "hello")
+    groups.close_sync("nobody", 4000)
+
+
+async def test_a_group_is_closed_with_one_code_for_all(talk):
+    async with AsyncExitStack() as stack:
+        clients = await several(talk, stack, 3)
+        await groups.close("room", 4401, "log in again")
+        for client in clients:
+            assert await client.closed() == (4401, "log in again")
+    assert not groups.members
+
+
+async def test_a_handler_that_closes_its_own_group_is_closed_with_it(talk):
+    async def handler(socket):
+        await socket.accept()
+        async with groups.join("room", socket):
+            await socket.send("in")
+            await socket.receive()
+            await groups.close("room", 4000, "the end")
+            await asyncio.Event().wait()
+
+    async with AsyncExitStack() as stack:
+        one, other = await several(talk, stack, 2, handler)
+        await one.send("end it")
+        assert await one.closed() == await other.closed() == (4000, "the end")
+
+
+async def test_another_thread_publishes_and_closes(talk):
+    def work():
+        groups.publish_sync("room", "from a thread")
+        groups.publish_sync("room", b"in this order")
+        groups.close_sync("room", 4000, "and the end")
+
+    async with AsyncExitStack() as stack:
+        clients = await several(talk, stack, 2)
+        with ThreadPoolExecutor(1) as threads:
+            await asyncio.get_running_loop().run_in_executor(threads, work)
+        for client in clients:
+            assert await client.receive() == "from a thread"
+            assert await client.receive() == b"in this order"
+            assert await client.closed() == (4000, "and the end")
+
+
+async def test_a_transaction_publishes_when_it_is_committed_and_only_then(talk, tables):
+    async def ring(fail):
+        def work():
+            with transaction.atomic():
+                transaction.on_commit(lambda: groups.publish_sync("room", "stored"))
+                groups.publish_sync("room", "not yet")
+                if fail:
+                    raise ZeroDivisionError
+
+        await sync_to_async(work)()
+
+    async with AsyncExitStack() as stack:
+        [client] = await several(talk, stack, 1)
+        await ring(fail=False)
+        assert await client.receive() == "not yet"
+        assert await client.receive() == "stored"
+        with pytest.raises(ZeroDivisionError):
+            await ring(fail=True)
+        assert await client.receive() == "not yet"
+        await groups.publish("room", "nothing was stored")
+        assert await client.receive() == "nothing was stored"
+
+
+def view(request):
+    groups.publish_sync("room", f"{request.GET['name']} has bought it")
+    return HttpResponse("done")
+
+
+urlpatterns = [path("buy/", view)]
+
+
+async def test_a_synchronous_view_publishes(talk):
+    async with AsyncExitStack() as stack:
+        [client] = await several(talk, stack, 1)
+        with override_settings(ROOT_URLCONF=tuple(urlpatterns)):
+            page = await AsyncClient().get("/buy/?name=Anna")
+        assert page.content == b"done"
+        assert await client.receive() == "Anna has bought it"
+
+
+async def test_nothing_is_published_into_a_loop_that_has_ended(application):
+    def another_life():
+        async def join():
+            groups._loop = asyncio.get_running_loop()
+
+        asyncio.run(join())
+        groups.publish_sync("room", "hello")
+
+    await sync_to_async(another_life)()
+
+
+async def test_a_member_that_never_reads_delays_nobody(talk, caplog):
+    """Its server's ``send`` waits for ever; the others have all messages at once."""
+    sockets = {"OUTBOX": 5, "SEND_SECONDS": 0.2}
+    async with AsyncExitStack() as stack:
+        stalled, *others = await several(talk, stack, 4, sockets=sockets)
+        reads = asyncio.Event()
+        send = stalled._send
+
+        async def wait(event):
+            await reads.wait()
+            await send(event)
+
+        [member, *_] = groups.members["room"]
+        member.outbox.send = wait
+        for number in range(7):
+            await groups.publish("room", str(number))
+            for other in others:  # each is there already
+                assert other._from_handler.get_nowait()["text"] == str(number)
+        reads.set()  # in time: it hears why it has to leave
+        while (said := await stalled._next())["type"] == "websocket.send":
+            pass
+        assert (said["code"], said["reason"]) == (1013, "you read too slowly")
+        assert list(groups.members["room"]) and member not in groups.members["room"]
+    [record] = caplog.records
+    assert record.exc_info is None
+
+
+async def test_a_publisher_is_not_delayed_by_its_own_stalled_socket(talk):
+    """It hears others, and they hear it, while nothing goes out to it."""
+    async with AsyncExitStack() as stack:
+        stalled, other = await several(talk, stack, 2, sockets={"SEND_SECONDS": 0.05})
+
+        async def never(event):
+            await asyncio.Event().wait()
+
+        [member, *_] = groups.members["room"]
+        member.outbox.send = never
+        for number in range(3):
+            await stalled.send(str(number))
+            assert await other.receive() == str(number)

@@ -1,0 +1,425 @@
+"""The handshake: who may open a websocket, and what everybody else is told."""
+
+import asyncio
+import time
+
+import pytest
+from asgiref.testing import ApplicationCommunicator
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.http import Http404
+from django.test import override_settings
+from sockets.codes import Refused
+from sockets.routing import request_of
+from sockets.testing import SocketRefused
+
+from tests.support.clients import end_of
+
+OURS = "http://testserver"
+TRUSTED = ["https://app.example.org", "https://*.example.net"]
+
+
+async def echo(socket):
+    await socket.accept()
+    async for message in socket:
+        await socket.send(message)
+
+
+async def refusal(client):
+    """The status and the sentence with which a handshake is refused."""
+    with pytest.raises(SocketRefused) as refused:
+        async with client:
+            pass
+    return refused.value.status, refused.value.body
+
+
+def one_line(caplog):
+    """The only line in the log, which says no more than path and answer."""
+    [record] = caplog.records
+    assert record.exc_info is None
+    return record.getMessage()
+
+
+@pytest.mark.parametrize("origin", [OURS, *TRUSTED[:1], "https://a.b.example.net"])
+async def test_a_page_of_ours_and_a_trusted_one_are_let_in(talk, origin):
+    with override_settings(CSRF_TRUSTED_ORIGINS=TRUSTED):
+        async with talk(echo, headers={"Origin": origin}) as client:
+            await client.send("hello")
+            assert await client.receive() == "hello"
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://evil.example",
+        "https://testserver",
+        "http://testserver:8000",
+        "http://testserver.evil.example",
+        "http://testserver@evil.example",
+        "http://testserver/",
+        "null",
+        "",
+        "http://[::1",
+        "http://a:99999",
+        "https://app.example.org.evil.example",
+        "https://app.example.org@evil.example",
+        "http://app.example.org",
+        "https://evilexample.net",
+        "https://a.example.net.evil.example",
+        "https://a.example.net:8443",
+        f"{OURS},{OURS}",  # what a header that comes twice becomes
+    ],
+)
+async def test_a_page_of_any_other_origin_is_refused_with_403(talk, origin, caplog):
+    with override_settings(CSRF_TRUSTED_ORIGINS=TRUSTED):
+        status, body = await refusal(talk(echo, headers={"Origin": origin}))
+    assert (status, body) == (
+        403,
+        "Pages of that origin may not open websockets here.\n",
+    )
+    assert not origin or origin not in one_line(caplog)
+
+
+async def test_two_origin_headers_are_refused(talk):
+    client = talk(echo)
+    scope = client._scope()
+    scope["headers"].append((b"origin", OURS.encode()))
+    client._scope = lambda: scope
+    assert (await refusal(client))[0] == 403
+
+
+async def test_a_client_without_an_origin_comes_without_a_session(talk, caplog):
+    client = talk(echo)
+    del client.headers["origin"]
+    async with client:
+        await client.send("I am no browser")
+        assert await client.receive() == "I am no browser"
+    client = talk(echo, headers={"Cookie": "sessionid=abc"})
+    del client.headers["origin"]
+    assert await refusal(client) == (403, "A session needs an Origin header.\n")
+    assert "abc" not in one_line(caplog)
+
+
+@pytest.mark.parametrize("host", ["evil.example", "a b", "testserver:x", "", "[::1"])
+async def test_a_host_that_is_not_ours_is_refused_with_400(talk, host, caplog):
+    status, _ = await refusal(talk(echo, headers={"Host": host}))
+    assert status == 400
+    one_line(caplog)
+
+
+@pytest.mark.parametrize(
+    "query", ["token=%ff", "token=a%00b", "token=" + "%" * 50], ids=str
+)
+async def test_a_strange_query_string_is_no_fault(talk, query, caplog):
+    async with talk(echo, f"/?{query}") as client:
+        await client.send("hello")
+        assert await client.receive() == "hello"
+    assert not caplog.records
+
+
+async def test_a_query_string_that_is_not_utf_8_is_refused_with_400(talk, caplog):
+    client = talk(echo)
+    scope = client._scope() | {"query_string": b"secret=\xff"}
+    client._scope = lambda: scope
+    assert await refusal(client) == (400, "The query string is not UTF-8.\n")
+    assert "secret" not in one_line(caplog)
+
+
+async def test_a_path_is_escaped_in_the_log_and_comes_without_its_query(talk, caplog):
+    async def handler(socket):
+        raise Http404
+
+    await refusal(talk(handler, "/a%0d%0aERROR%1b[31m/?token=secret"))
+    line = one_line(caplog)
+    assert line.isprintable() and "\\r\\nERROR\\x1b[31m" in line
+    assert "secret" not in line
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "body"),
+    [
+        (Http404("the room of Anna"), 404, "Nothing is here.\n"),
+        (PermissionDenied("Anna is banned"), 403, "You may not do this.\n"),
+        (SuspiciousOperation("Anna"), 400, "This looks wrong.\n"),
+        (Refused(418, "I am a teapot."), 418, "I am a teapot.\n"),
+    ],
+)
+async def test_an_error_before_accept_is_an_http_answer_and_after_it_a_close_code(
+    talk, error, status, body, caplog
+):
+    async def before(socket):
+        raise error
+
+    async def after(socket):
+        await socket.accept()
+        raise error
+
+    assert await refusal(talk(before)) == (status, body)
+    assert "Anna" not in one_line(caplog)
+    caplog.clear()
+    async with talk(after) as client:
+        assert await client.closed() == (1008, body.strip())
+    assert "Anna" not in one_line(caplog)
+
+
+async def test_a_refusal_is_whole_under_a_server_whose_send_waits(talk):
+    async def handler(socket):
+        raise Http404
+
+    client = talk(handler)
+    send = client._send
+
+    async def slow_send(event):
+        await asyncio.sleep(0)
+        await send(event)
+
+    client._send = slow_send
+    assert await refusal(client) == (404, "Nothing is here.\n")
+
+
+async def test_a_server_without_the_extension_makes_a_403_of_every_refusal(talk):
+    async def handler(socket):
+        raise Http404
+
+    client = talk(handler)
+    scope = client._scope() | {"extensions": {}}
+    peer = ApplicationCommunicator(client.application, scope)
+    await peer.send_input({"type": "websocket.connect"})
+    # ASGI: a server that is told to close before it was told to accept answers 403.
+    assert await peer.receive_output() == {"type": "websocket.close"}
+    await peer.send_input({"type": "websocket.disconnect", "code": 1006})
+    await end_of(peer)
+
+
+async def test_a_handler_that_fails_before_accept_is_a_500_without_details(
+    talk, caplog
+):
+    async def handler(socket):
+        raise ValueError("a secret of ours")
+
+    assert await refusal(talk(handler)) == (500, "\n")
+    assert len(caplog.records) == 1
+
+
+async def test_a_handler_that_returns_without_accept_is_told_so(talk, caplog):
+    async def handler(socket):
+        pass
+
+    assert (await refusal(talk(handler)))[0] == 500
+    assert "it returned without: await socket.accept()" in caplog.text
+
+
+async def test_a_handler_that_is_no_coroutine_function_is_named(talk, caplog):
+    def handler(socket):
+        pass
+
+    assert (await refusal(talk(handler)))[0] == 500
+    assert "a handler is an async def, and" in caplog.text
+    assert "handler" in caplog.text
+
+
+async def test_a_handler_that_never_accepts_is_answered_for_with_503(talk, caplog):
+    async def handler(socket):
+        await asyncio.Event().wait()
+
+    client = talk(handler, sockets={"HANDSHAKE_SECONDS": 0.01})
+    assert await refusal(client) == (503, "no answer in time\n")
+    one_line(caplog)
+
+
+async def test_the_deadline_ends_with_accept(talk):
+    async def handler(socket):
+        await socket.accept()
+        await asyncio.sleep(0.05)  # well over the deadline
+        await socket.send("still here")
+
+    async with talk(handler, sockets={"HANDSHAKE_SECONDS": 0.02}) as client:
+        assert await client.receive() == "still here"
+
+
+async def test_a_subprotocol_is_one_that_the_client_has_offered(talk, caplog):
+    async def handler(socket):
+        await socket.accept("chat")
+
+    async with talk(handler, subprotocols=["soap", "chat"]) as client:
+        assert client.subprotocol == "chat"
+    assert (await refusal(talk(handler, subprotocols=["soap"])))[0] == 500
+    assert "the client offered ['soap'], and not 'chat'" in caplog.text
+
+
+async def who(socket):
+    await socket.accept()
+    await socket.send(f"{socket.user.get_username()}, {socket.session.session_key}")
+
+
+def cookies_of(client):
+    return [value for name, value in client.accept_headers if name == b"set-cookie"]
+
+
+@pytest.fixture
+async def anna(tables):
+    from django.contrib.auth.models import User
+
+    anna = await User.objects.acreate(username="anna")
+    yield anna
+    await anna.adelete()
+
+
+async def test_a_session_brings_its_user_and_sets_no_cookie(talk, anna):
+    async with talk(who, user=anna) as client:
+        name, _, key = (await client.receive()).partition(", ")
+    assert name == "anna" and key in client.headers["cookie"]
+    assert cookies_of(client) == []
+
+
+@pytest.mark.parametrize("cookie", ["sessionid=forged", "sessionid=", "sessionid=%00;"])
+async def test_a_forged_session_is_nobody_s(talk, tables, cookie):
+    async with talk(who, headers={"Cookie": cookie}) as client:
+        assert await client.receive() == ", None"
+
+
+async def test_an_expired_session_is_nobody_s(talk, anna):
+    with override_settings(SESSION_COOKIE_AGE=-1):
+        client = talk(who, user=anna)
+        async with client:
+            assert (await client.receive()).startswith(", ")
+
+
+async def test_a_session_under_an_old_key_is_renewed_with_the_accept(talk, anna):
+    with override_settings(SECRET_KEY="the old key"):
+        async with talk(who, user=anna) as old:
+            await old.receive()
+    fallbacks = ["the old key"]
+    with override_settings(SECRET_KEY="new", SECRET_KEY_FALLBACKS=fallbacks):
+        async with talk(who, headers={"Cookie": old.headers["cookie"]}) as client:
+            name, _, key = (await client.receive()).partition(", ")
+    assert name == "anna" and key not in old.headers["cookie"]
+    [cookie] = cookies_of(client)
+    assert cookie.startswith(f"sessionid={key};".encode())
+    assert b"HttpOnly" in cookie
+
+
+async def test_a_session_under_a_key_of_nobody_is_nobody_s(talk, anna):
+    with override_settings(SECRET_KEY="the old key"):
+        async with talk(who, user=anna) as old:
+            await old.receive()
+    async with talk(who, headers={"Cookie": old.headers["cookie"]}) as client:
+        assert (await client.receive()).startswith(", ")
+
+
+async def test_a_session_whose_password_has_changed_is_ended(talk, anna):
+    async with talk(who, user=anna) as old:
+        await old.receive()
+    anna.set_password("new")
+    await anna.asave()
+    async with talk(who, headers={"Cookie": old.headers["cookie"]}) as client:
+        assert (await client.receive()).startswith(", ")
+    [cookie] = cookies_of(client)
+    assert cookie.startswith(b'sessionid="";') and b"Max-Age=0" in cookie
+
+
+async def test_a_session_is_saved_each_time_where_the_settings_say_so(talk, anna):
+    with override_settings(SESSION_SAVE_EVERY_REQUEST=True):
+        async with talk(who, user=anna) as client:
+            await client.receive()
+    assert len(cookies_of(client)) == 1
+
+
+async def test_without_the_step_session_the_step_user_says_what_is_missing(
+    talk, caplog
+):
+    steps = ["sockets.handshake.user"]
+    assert (await refusal(talk(echo, sockets={"HANDSHAKE": steps})))[0] == 500
+    assert "SOCKETS['HANDSHAKE']: the step session comes before user" in caplog.text
+
+
+async def vip(socket):
+    """A step of the project's own."""
+    if b"vip" not in socket.scope["query_string"]:
+        raise Refused(402, "Pay first.")
+
+
+async def test_a_step_of_one_s_own_refuses_with_any_status(talk, monkeypatch):
+    monkeypatch.setattr("sockets.handshake.vip", vip, raising=False)
+    steps = {"HANDSHAKE": ["sockets.handshake.vip"]}
+    assert await refusal(talk(echo, sockets=steps)) == (402, "Pay first.\n")
+    async with talk(echo, "/?vip", sockets=steps) as client:
+        await client.send("hello")
+        assert await client.receive() == "hello"
+
+
+@pytest.mark.parametrize(
+    ("limit", "status"), [("CONNECTIONS", 503), ("CONNECTIONS_PER_ADDRESS", 429)]
+)
+async def test_one_connection_over_a_limit_is_refused_until_another_ends(
+    talk, limit, status, caplog
+):
+    sockets = {limit: 2}
+    async with talk(echo, sockets=sockets):
+        async with talk(echo, sockets=sockets):
+            refused = await refusal(talk(echo, sockets=sockets))
+            assert refused == (status, "Too many websockets are open.\n")
+            one_line(caplog)
+        async with talk(echo, sockets=sockets):
+            pass
+    nobody_is_counted()
+
+
+async def test_one_connection_of_a_user_over_the_limit_is_refused(talk, anna, caplog):
+    sockets = {"CONNECTIONS_PER_USER": 1}
+    async with talk(echo, sockets=sockets, user=anna):
+        assert (await refusal(talk(echo, sockets=sockets, user=anna)))[0] == 429
+        assert "anna" not in one_line(caplog)
+        async with talk(echo, sockets=sockets):  # somebody else
+            pass
+    nobody_is_counted()
+
+
+async def test_a_refused_and_a_failed_handshake_are_counted_no_longer(talk):
+    async def refuses(socket):
+        raise PermissionDenied
+
+    async def fails(socket):
+        await socket.accept()
+        raise ValueError
+
+    await refusal(talk(refuses))
+    async with talk(fails) as client:
+        await client.closed()
+    nobody_is_counted()
+
+
+def nobody_is_counted():
+    from sockets.handshake import _open
+
+    assert not _open
+
+
+def headers_of_one_name(count):
+    return [(b"x-same", b"1" * 100)] * count
+
+
+def cookies(count):
+    return [(b"cookie", b"; ".join(b"%d=%0100d" % (i, i) for i in range(count)))]
+
+
+@pytest.mark.parametrize("make", [headers_of_one_name, cookies])
+async def test_ten_times_the_headers_take_ten_times_as_long_to_read(application, make):
+    def seconds(count):
+        scope = {"path": "/", "scheme": "ws", "query_string": b""}
+        scope["headers"] = make(count)
+        before = time.process_time()
+        assert len(request_of(scope).COOKIES) in (0, count)
+        return time.process_time() - before
+
+    few, many = (min(seconds(n) for _ in range(5)) for n in (500, 5_000))
+    assert many < 40 * few  # a hundred times, if each were compared with all others
+
+
+async def test_500_cookies_and_500_headers_of_one_name_are_let_in(talk):
+    client = talk(echo)
+    scope = client._scope()
+    scope["headers"] += headers_of_one_name(500) + cookies(500)
+    client._scope = lambda: scope
+    async with client:
+        await client.send("hello")
+        assert await client.receive() == "hello"

@@ -1,0 +1,142 @@
+"""Handlers to test the layer with, and their routes."""
+
+import asyncio
+import gc
+import os
+from contextlib import AsyncExitStack, suppress
+
+import psutil
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.http import Http404
+from django.urls import path
+from sockets.database import database
+from sockets.groups import groups
+
+
+async def echo(socket):
+    await socket.accept()
+    async for message in socket:
+        await socket.send(message)
+
+
+async def echo_json(socket):
+    await socket.accept()
+    while True:
+        await socket.send_json(await socket.receive_json())
+
+
+async def room(socket, room):
+    await socket.accept()
+    async with groups.join(room, socket):
+        await socket.send("you are in")
+        async for message in socket:
+            await groups.publish(room, message)
+
+
+async def join(socket):
+    """Each message is the name of one more group."""
+    await socket.accept()
+    async with AsyncExitStack() as stack:
+        async for name in socket:
+            await stack.enter_async_context(groups.join(name, socket))
+
+
+async def chosen(socket):
+    await socket.accept("chat")
+    await socket.receive()
+
+
+async def forbidden(socket):
+    raise PermissionDenied
+
+
+async def missing(socket):
+    raise Http404
+
+
+async def goodbye(socket):
+    await socket.accept()
+    await socket.send("the last message")
+    await socket.close(4001, "that was all")
+
+
+async def broken(socket):
+    await socket.accept()
+    raise ValueError("a secret of ours")
+
+
+async def silent(socket):
+    """It never reads."""
+    await socket.accept()
+    try:
+        await asyncio.Event().wait()
+    finally:
+        print("silent has ended", flush=True)
+
+
+async def stubborn(socket):
+    """It swallows every cancellation."""
+    await socket.accept()
+    print("stubborn has begun", flush=True)
+    while True:
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+
+async def firehose(socket):
+    """As much as a peer takes, until it takes no more."""
+    await socket.accept()
+    async with groups.join("firehose", socket):
+        while True:
+            await socket.send("x" * 100_000)
+
+
+async def count_users(socket):
+    await socket.accept()
+    async with groups.join("counting", socket):
+        async for _ in socket:
+            async with database():
+                await socket.send(str(await User.objects.acount()))
+
+
+async def numbers(socket):
+    """What this process holds at the moment."""
+    await socket.accept()
+    async for _ in socket:
+        gc.collect()
+        connections = [c for c in gc.get_objects() if is_connected(c)]
+        files = psutil.Process().open_files()
+        await socket.send_json(
+            {
+                "tasks": len(asyncio.all_tasks()),
+                "members": sum(len(members) for members in groups.members.values()),
+                "connections to the database": len(connections),
+                "open files": len(files),
+                "open sockets": len(psutil.Process().net_connections()),
+                "process": os.getpid(),
+            }
+        )
+
+
+def is_connected(thing):
+    return type(thing).__mro__.count(BaseDatabaseWrapper) and thing.connection
+
+
+urlpatterns = [
+    path("echo/", echo),
+    path("json/", echo_json),
+    path("room/<slug:room>/", room),
+    path("join/", join),
+    path("chosen/", chosen),
+    path("forbidden/", forbidden),
+    path("missing/", missing),
+    path("goodbye/", goodbye),
+    path("broken/", broken),
+    path("silent/", silent),
+    path("stubborn/", stubborn),
+    path("firehose/", firehose),
+    path("users/", count_users),
+    path("numbers/", numbers),
+]

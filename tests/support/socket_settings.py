@@ -1,0 +1,11 @@
+"""The project's settings with ``socket_handlers.py``, for a server's own process."""
+
+import json
+import os
+
+from websocket_app.settings import *  # noqa: F403
+
+SOCKETS = {
+    "URLCONF": "tests.support.socket_handlers",
+    **json.loads(os.environ.get("SOCKETS", "{}")),
+}
