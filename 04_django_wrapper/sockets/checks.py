@@ -11,8 +11,8 @@ from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
-from sockets.site_checks import connections, hosts, order, packages, workers
 from sockets.conf import Conf, conf
+from sockets.site_checks import connections, hosts, order, packages, workers
 
 
 def check(**_: Any) -> list[CheckMessage]:

@@ -48,9 +48,11 @@ class Conf:
 def conf() -> Conf:
     """The settings of this process; a key that means nothing is an error."""
     given = getattr(settings, "SOCKETS", {})
-    known = {field.name for field in fields(Conf)}
-    if unknown := given.keys() - known:
-        raise ImproperlyConfigured(f"SOCKETS has {unknown}; the keys are {known}.")
+    known = [field.name for field in fields(Conf)]
+    for key in given:
+        if key not in known:
+            keys = ", ".join(known)
+            raise ImproperlyConfigured(f"SOCKETS has no key {key!r}; it has {keys}.")
     return Conf(**given)
 
 

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from sockets import jsontext
 from sockets.codes import BadMessage, HandlerError
 from sockets.connection import CONNECTING, OPEN, Socket
 
@@ -58,6 +59,10 @@ class Groups:
     async def publish(self, name: str, message: str | bytes) -> None:
         """Send one message to all members; it waits for none of them."""
         self.deliver(_check(name), _event(message))
+
+    async def publish_json(self, name: str, value: Any) -> None:
+        """The same with a value, as JSON text; it is written once for all."""
+        await self.publish(name, jsontext.dumps(value))
 
     async def close(self, name: str, code: int, reason: str = "") -> None:
         """Close the websockets of all members."""

@@ -9,7 +9,7 @@ from django.http import Http404
 from django.urls import set_script_prefix
 
 from sockets.codes import BadMessage, CloseCode, Disconnected, HandlerError, Refused
-from sockets.connection import CLOSED, CONNECTING, Socket
+from sockets.connection import CLOSED, CONNECTING, OPEN, Socket
 from sockets.routing import request_of, resolve
 
 log = logging.getLogger("sockets")
@@ -73,9 +73,10 @@ def answer_to(error: Exception, socket: Socket) -> Answer:
             log.error("the handler at %r failed", path, exc_info=error)
             return FAILED
         answer = found[0]
-    if socket.state is not CLOSED:
-        what = "refused" if socket.state is CONNECTING else "closed"
-        log.warning("%s %r: %s", what, path, answer)
+    if socket.state is CONNECTING:
+        log.warning("refused %r with %d: %s", path, answer[0], answer[2])
+    elif socket.state is OPEN:
+        log.warning("closed %r with %d: %s", path, answer[1], answer[2])
     return answer
 
 

@@ -35,7 +35,7 @@ class SocketClient:
         application: as in ``asgi.py``.
         path: with a query string, if you like.
         user: who is logged in; makes a session in the database.
-        headers: name and value as text; they replace those of the same name.
+        headers: name and value as text, in place of its own; None: without it.
         subprotocols: what the client offers; ``subprotocol`` is what was chosen.
         seconds: for each thing that is waited for.
 
@@ -49,13 +49,15 @@ class SocketClient:
         path: str,
         *,
         user: Any = None,
-        headers: dict[str, str] | None = None,
+        headers: dict[str, str | None] | None = None,
         subprotocols: list[str] | None = None,
         seconds: float = 5,
     ) -> None:
         self.application, self.path, self.user = application, path, user
-        own = {"host": "testserver", "origin": "http://testserver"}
-        self.headers = own | {k.lower(): v for k, v in (headers or {}).items()}
+        named = [host for host in settings.ALLOWED_HOSTS if host[0] not in "*."]
+        host = named[-1] if named else "localhost"
+        own = {"host": host, "origin": f"http://{host}", **(headers or {})}
+        self.headers = {k.lower(): v for k, v in own.items() if v is not None}
         self.offered, self.seconds = subprotocols or [], seconds
         self.said: list[str] = []
         self._to_handler: asyncio.Queue[Any] = asyncio.Queue()
@@ -156,4 +158,5 @@ class SocketClient:
         return event
 
     def _fail(self, what: str) -> NoReturn:
-        raise AssertionError(f"{what}; said so far:\n" + "\n".join(self.said))
+        said = "\n".join(self.said)
+        raise AssertionError(f"{self.path}: {what}; said so far:\n{said}")
