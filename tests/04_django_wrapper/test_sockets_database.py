@@ -1,0 +1,191 @@
+"""Units of work: threads and connections for as long as they are needed."""
+
+import asyncio
+import threading
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import DatabaseError, connection, transaction
+from django.test import TestCase, override_settings
+from django.urls import path
+from sockets.database import database
+from sockets.groups import groups
+from sockets.testing import SocketClient
+
+here = sync_to_async(threading.get_ident)
+
+
+def run(sql):
+    with connection.cursor() as cursor:
+        return cursor.execute(sql).fetchall()
+
+
+select = sync_to_async(lambda: run("SELECT 1"))
+is_open = sync_to_async(lambda: connection.connection is not None)
+pytestmark = pytest.mark.usefixtures("tables")
+
+
+@pytest.fixture
+def threads():
+    with override_settings(SOCKETS={"DATABASE_THREADS": 2}):
+        yield 2
+
+
+async def test_all_calls_of_a_unit_share_a_thread_and_a_connection():
+    async with database():
+        assert await select() == [(1,)]
+        first = await here()
+        await asyncio.sleep(0)
+        assert await here() == first
+        assert await is_open()
+    assert first != threading.get_ident()
+
+
+async def test_a_unit_leaves_no_connection_open():
+    async with database():
+        await select()
+        thread = await here()
+    async with database():
+        assert await here() == thread  # the thread is used again, with a new connection
+        assert not await is_open()
+
+
+async def test_a_unit_inside_another_is_part_of_it(threads):
+    async with database():
+        thread = await here()
+        async with database():
+            assert await here() == thread
+            await select()
+        assert await is_open()
+
+
+async def test_no_more_units_run_at_once_than_there_are_threads(threads):
+    running, most, seen = 0, 0, set()
+
+    async def unit():
+        nonlocal running, most
+        async with database():
+            running += 1
+            most = max(most, running)
+            await select()
+            seen.add(await here())
+            running -= 1
+
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(10):
+            tasks.create_task(unit())
+    assert most == threads and len(seen) == threads
+
+
+async def test_an_error_inside_a_unit_gives_its_thread_back(threads):
+    for _ in range(5):
+        with pytest.raises(DatabaseError):
+            async with database():
+                await sync_to_async(run)("SELECT nothing FROM nowhere")
+    async with database():
+        assert await select() == [(1,)]
+
+
+async def test_a_unit_that_is_cancelled_while_it_waits_gives_nothing_away(threads):
+    async def unit(go_on):
+        async with database():
+            await go_on.wait()
+
+    async with asyncio.timeout(5):
+        go_on = asyncio.Event()
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(threads):
+                tasks.create_task(unit(go_on))
+            await asyncio.sleep(0)
+            late = tasks.create_task(unit(go_on))  # there is no thread for it
+            await asyncio.sleep(0)
+            late.cancel()
+            go_on.set()
+        async with database(), asyncio.TaskGroup() as tasks:
+            tasks.create_task(unit(go_on))
+
+
+async def test_a_peer_that_leaves_ends_a_handler_that_waits_for_the_database(talk):
+    begun, held = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def work():
+        loop.call_soon_threadsafe(begun.set)
+        held.wait(5)
+
+    async def handler(socket):
+        await socket.accept()
+        async with groups.join("room", socket), database():
+            await sync_to_async(work, thread_sensitive=False)()
+
+    async with talk(handler, sockets={"LEAVE_SECONDS": 0.01}):
+        await begun.wait()
+    held.set()
+    assert not groups.members
+
+
+async def test_what_a_unit_writes_in_a_transaction_is_there_at_once_or_not_at_all(
+    tables,
+):
+    from django.contrib.auth.models import User
+
+    def write(fail):
+        with transaction.atomic():
+            User.objects.create(username="anna")
+            if fail:
+                raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        async with database():
+            await sync_to_async(write)(fail=True)
+    async with database():
+        assert await User.objects.acount() == 0
+        await sync_to_async(write)(fail=False)
+    async with database():
+        assert await User.objects.acount() == 1
+        await User.objects.all().adelete()
+
+
+async def greet(socket):
+    from django.contrib.auth.models import User
+
+    await socket.accept()
+    async for name in socket:
+        async with database():
+            await User.objects.acreate(username=name)
+        await socket.send(f"{socket.user} brings {name}")
+
+
+@override_settings(
+    SOCKETS={"URLCONF": (path("greet/", greet),)}, ALLOWED_HOSTS=["testserver"]
+)
+class InATestCaseOfDjango(TestCase):
+    """Django's own test case: each test in a transaction, undone at its end."""
+
+    @classmethod
+    def setUpTestData(cls):
+        from django.contrib.auth.models import User
+
+        cls.anna = User.objects.create(username="anna")
+
+    async def talk(self):
+        from django.contrib.auth.models import User
+        from sockets.dispatch import Dispatch
+
+        application = Dispatch(None)
+        async with SocketClient(application, "/greet/", user=self.anna) as client:
+            await client.send("ben")
+            assert await client.receive() == "anna brings ben"
+        return [user.username async for user in User.objects.order_by("username")]
+
+    async def test_a_handler_sees_the_test_s_rows_and_the_test_the_handler_s(self):
+        assert await self.talk() == ["anna", "ben"]
+
+    async def test_and_each_test_begins_anew(self):
+        assert await self.talk() == ["anna", "ben"]
+
+
+async def test_nothing_of_those_tests_is_left_in_the_database():
+    from django.contrib.auth.models import User
+
+    assert await User.objects.acount() == 0

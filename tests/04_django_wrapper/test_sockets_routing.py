@@ -1,0 +1,89 @@
+"""Routes: Django's own patterns, in a urlconf of their own."""
+
+import pytest
+from django.test import override_settings
+from django.urls import NoReverseMatch, include, path, re_path
+from sockets.testing import SocketClient, SocketRefused
+
+
+async def tell(socket, **arguments):
+    await socket.accept()
+    await socket.send_json(arguments)
+
+
+rooms = [path("<slug:room>/", tell, name="room"), path("<slug:room>/<int:page>/", tell)]
+urlpatterns = (
+    path("ws/rooms/", include((rooms, "rooms"))),
+    path("ws/users/<uuid:key>/", tell, name="user"),
+    re_path(r"^ws/old/(?P<year>[0-9]{4})/$", tell),
+    path("ws/always/", tell, {"answer": 42}),
+    path("ws/<str:word>/", tell),
+)
+
+
+@pytest.fixture
+def application(application):
+    from sockets.dispatch import Dispatch  # now, since the apps are loaded
+
+    sockets = {"URLCONF": urlpatterns}
+    with override_settings(SOCKETS=sockets, ALLOWED_HOSTS=["testserver"]):
+        yield Dispatch(application)
+
+
+@pytest.mark.parametrize(
+    ("address", "arguments"),
+    [
+        ("/ws/rooms/lobby/", {"room": "lobby"}),
+        ("/ws/rooms/lobby/7/", {"room": "lobby", "page": 7}),
+        ("/ws/old/1999/", {"year": "1999"}),
+        ("/ws/always/", {"answer": 42}),
+        ("/ws/caf%C3%A9/", {"word": "café"}),
+        ("/ws/a%20b/?page=2", {"word": "a b"}),
+    ],
+)
+async def test_a_path_gives_the_handler_its_arguments(application, address, arguments):
+    async with SocketClient(application, address) as client:
+        assert await client.receive_json() == arguments
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/",
+        "/ws/",
+        "/ws/rooms/a b/",
+        "/ws/rooms/lobby",
+        "/ws/a/b/",
+        "ws/a/",
+    ],
+)
+async def test_a_path_that_nobody_has_is_a_404(application, address):
+    with pytest.raises(SocketRefused, match="404"):
+        async with SocketClient(application, address):
+            pass
+
+
+async def test_a_route_has_a_name(application):
+    from sockets.routing import reverse
+
+    assert reverse("rooms:room", room="lobby") == "/ws/rooms/lobby/"
+    with pytest.raises(NoReverseMatch):
+        reverse("rooms:room", room="no slug")
+    with pytest.raises(NoReverseMatch):
+        reverse("nothing")
+
+
+async def test_a_handler_may_be_an_instance_with_a_coroutine_to_call(talk):
+    from asgiref.sync import markcoroutinefunction
+
+    class Greeting:
+        def __init__(self, word):
+            self.word = word
+            markcoroutinefunction(self)
+
+        async def __call__(self, socket):
+            await socket.accept()
+            await socket.send(self.word)
+
+    async with talk(Greeting("hello")) as client:
+        assert await client.receive() == "hello"

@@ -1,0 +1,106 @@
+"""``manage.py runserver``: Django's own, and it answers websockets, too."""
+
+import contextlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+from websockets.sync.client import connect
+
+from tests.support.clients import fetch
+from tests.support.processes import ROOT, server_process
+from tests.support.servers import free_port
+
+STAGE = ROOT / "04_django_wrapper"
+ADDRESS = re.compile(r"development server at (http://[\d.]+:\d+)")
+
+
+@contextlib.contextmanager
+def runserver(*options, cwd=STAGE, **environment):
+    command = ["manage.py", "runserver", f"127.0.0.1:{free_port()}", *options]
+    environment.setdefault("DATABASE_URL", "sqlite:///:memory:")
+    with server_process(command, address=ADDRESS, cwd=cwd, **environment) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def server():
+    with runserver("--noreload") as server:
+        yield server
+
+
+def ping(server):
+    url = server.url.replace("http", "ws", 1) + "/ws/ping/"
+    with connect(url, origin=server.url) as client:
+        client.send("ping")
+        return client.recv(timeout=5)
+
+
+def test_it_answers_websockets(server):
+    assert ping(server) == "pong!"
+    with pytest.raises(InvalidStatus, match="HTTP 404"):
+        connect(server.url.replace("http", "ws", 1) + "/nothing/")
+
+
+def test_it_answers_pages_and_serves_static_files(server):
+    assert fetch(server.url).status == 200
+    assert fetch(f"{server.url}/nothing").status == 404
+    for path in ("console.js", "admin/css/base.css"):
+        assert fetch(f"{server.url}/static/{path}").status == 200
+
+
+def test_without_its_handler_of_static_files_it_serves_none():
+    production = {"DEBUG": "0", "SECRET_KEY": "x" * 50, "ALLOWED_HOSTS": "127.0.0.1"}
+    with runserver("--noreload", "--nostatic", **production) as server:
+        assert ping(server) == "pong!"
+        assert fetch(f"{server.url}/static/admin/css/base.css").status in (301, 404)
+
+
+def test_a_port_that_is_taken_is_said_in_one_sentence(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ended = subprocess.run(
+            [
+                *(sys.executable, "manage.py", "runserver", "--noreload"),
+                f"127.0.0.1:{taken.getsockname()[1]}",
+            ],
+            cwd=STAGE,
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1] == "Error: That port is already in use."
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send")
+def test_ctrl_c_ends_it_with_a_websocket_open():
+    with runserver("--noreload") as server:
+        with connect(server.url.replace("http", "ws", 1) + "/ws/ping/") as client:
+            server.process.send_signal(signal.SIGINT)
+            assert server.wait() == 0
+            with pytest.raises(ConnectionClosed):
+                client.recv(timeout=5)
+            assert client.close_code == 1012
+    assert "Traceback" not in server.log
+
+
+def test_it_starts_anew_when_a_file_changes(tmp_path):
+    project = shutil.copytree(STAGE, tmp_path / "project")
+    with runserver(cwd=project) as server:
+        assert ping(server) == "pong!"
+        starts = server.log.count("Starting")
+        handlers = project / "websocket_app" / "handlers.py"
+        changed = handlers.read_text("utf-8").replace("pong!", "pong again!")
+        handlers.write_text(changed, "utf-8")
+        answer = "pong!"
+        while answer != "pong again!":  # until it has noticed, and has started
+            with contextlib.suppress(OSError, WebSocketException):
+                answer = ping(server)
+        assert server.log.count("changed, reloading") == 1
+        assert server.log.count("Starting") == starts + 1
