@@ -1,12 +1,14 @@
 """``manage.py runserver``: Django's own, and it answers websockets, too."""
 
 import contextlib
+import os
 import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import time
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
@@ -94,13 +96,15 @@ def test_it_starts_anew_when_a_file_changes(tmp_path):
     project = shutil.copytree(STAGE, tmp_path / "project")
     with runserver(cwd=project) as server:
         assert ping(server) == "pong!"
-        starts = server.log.count("Starting")
         handlers = project / "websocket_app" / "handlers.py"
         changed = handlers.read_text("utf-8").replace("pong!", "pong again!")
         handlers.write_text(changed, "utf-8")
-        answer = "pong!"
+        answer, later, end = "pong!", time.time(), time.monotonic() + 30
         while answer != "pong again!":  # until it has noticed, and has started
+            assert time.monotonic() < end, server.log
+            if "changed, reloading" not in server.log:
+                later += 1  # the first look at a file only remembers its time
+                os.utime(handlers, (later, later))
             with contextlib.suppress(OSError, WebSocketException):
                 answer = ping(server)
-        assert server.log.count("changed, reloading") == 1
-        assert server.log.count("Starting") == starts + 1
+    assert server.log.count("Starting") > 1
