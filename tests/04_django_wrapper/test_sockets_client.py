@@ -20,7 +20,7 @@ async def test_a_failure_lists_all_that_was_said(talk):
             await client.receive()
             await client.receive()
     said = str(failed.value).splitlines()
-    assert said[0] == "nothing came within 0.05 s; said so far:"
+    assert said[0] == "/: nothing came within 0.05 s; said so far:"
     assert [line[0] for line in said[1:]] == ["→", "←", "→", "←"]
     assert "'text': 'one'" in said[3] and "'text': 'one'" in said[4]
 
