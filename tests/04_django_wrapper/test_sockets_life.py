@@ -347,6 +347,32 @@ async def test_a_handler_that_does_not_empty_its_inbox_is_closed_with_1013(
     assert record.exc_info is None
 
 
+async def test_a_handler_that_sends_waits_for_a_peer_that_is_behind(talk):
+    reads, sent = asyncio.Event(), []
+
+    async def handler(socket):
+        await socket.accept()
+        for number in range(10):
+            await socket.send(str(number))
+            sent.append(number)
+
+    client = talk(handler, sockets={"OUTBOX": 2})
+    send = client._send
+
+    async def slow_send(event):
+        if event["type"] == "websocket.send":
+            await reads.wait()
+        await send(event)
+
+    client._send = slow_send
+    async with client:
+        for _ in range(20):
+            await asyncio.sleep(0)  # however often it could go on
+        assert sent == []
+        reads.set()
+        assert [int(await client.receive()) for _ in range(10)] == list(range(10))
+
+
 async def test_a_message_that_a_cancelled_receive_missed_is_not_lost(talk):
     async def handler(socket):
         await socket.accept()
