@@ -218,3 +218,30 @@ async def test_a_close_code_that_the_server_does_not_know_goes_out_3000_higher()
     outbox = Outbox(send, Conf(), None)
     await outbox.end({"type": "websocket.close", "code": 1011, "reason": ""})
     assert sent == [{"type": "websocket.close", "code": 4011, "reason": ""}]
+
+
+async def test_nothing_goes_out_after_the_end():
+    peer = Peer()
+    await peer.outbox.end("goodbye")
+    peer.outbox.put("too late")
+    assert peer.got == ["goodbye"]
+
+
+async def test_the_end_counts_the_time_of_the_present_event_only():
+    peer = Peer(SEND_SECONDS=0.3)
+    take = asyncio.Queue()
+
+    async def send(event):
+        await take.get()
+        peer.got.append(event)
+
+    peer.outbox.send = send
+    peer.outbox.put("slow")
+    peer.outbox.put("dropped")
+    loop = asyncio.get_running_loop()
+    loop.call_later(0.2, take.put_nowait, None)
+    while not peer.got:
+        await asyncio.sleep(0.001)
+    loop.call_later(0.2, take.put_nowait, None)  # 0.4 s after the first began
+    await peer.outbox.end("goodbye")
+    assert peer.got == ["slow", "goodbye"]
