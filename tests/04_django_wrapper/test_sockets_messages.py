@@ -75,6 +75,13 @@ async def test_what_is_json_comes_back_as_it_was(talk, value):
         assert await client.receive_json() == value
 
 
+async def test_half_of_a_surrogate_pair_is_called_what_it_is(talk):
+    async with talk(echo_json) as client:
+        await client.send(r'["\ud800"]')
+        reason = "expected JSON: a lone surrogate is no character"
+        assert await client.closed() == (1007, reason)
+
+
 async def test_a_pair_of_surrogates_is_one_character(talk):
     async with talk(echo_json) as client:
         await client.send(r'"\ud83d\ude00"')
