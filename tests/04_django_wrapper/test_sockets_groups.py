@@ -211,7 +211,7 @@ async def test_nothing_is_published_into_a_loop_that_has_ended(application):
 
 async def test_a_member_that_never_reads_delays_nobody(talk, caplog):
     """Its server's ``send`` waits for ever; the others have all messages at once."""
-    sockets = {"OUTBOX": 5, "SEND_SECONDS": 0.2}
+    sockets = {"OUTBOX": 5, "SEND_SECONDS": 5}
     async with AsyncExitStack() as stack:
         stalled, *others = await several(talk, stack, 4, sockets=sockets)
         reads = asyncio.Event()
@@ -239,7 +239,7 @@ async def test_a_member_that_never_reads_delays_nobody(talk, caplog):
 async def test_a_publisher_is_not_delayed_by_its_own_stalled_socket(talk):
     """It hears others, and they hear it, while nothing goes out to it."""
     async with AsyncExitStack() as stack:
-        stalled, other = await several(talk, stack, 2, sockets={"SEND_SECONDS": 0.05})
+        stalled, other = await several(talk, stack, 2, sockets={"SEND_SECONDS": 5})
 
         async def never(event):
             await asyncio.Event().wait()

@@ -213,7 +213,7 @@ async def test_a_handler_gets_its_time_to_end_after_its_peer(talk, caplog):
         await asyncio.sleep(0.02)
         ended.set()
 
-    async with talk(handler, sockets={"LEAVE_SECONDS": 0.2}):
+    async with talk(handler, sockets={"LEAVE_SECONDS": 2}):
         pass
     assert ended.is_set()
     assert not caplog.records

@@ -150,11 +150,11 @@ async def test_an_event_that_takes_too_long_ends_the_websocket_with_1013():
 
 
 async def test_each_event_has_its_own_time():
-    peer = Peer(SEND_SECONDS=0.05)
+    peer = Peer(SEND_SECONDS=0.3)
     slow = peer.send
 
     async def send(event):
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.1)
         await slow(event)
 
     peer.outbox.send = send
