@@ -1,9 +1,11 @@
 """Which handler answers which websocket path."""
 
+from chat.handlers import room
 from django.urls import path
 
 from websocket_app.handlers import ping
 
 urlpatterns = [
     path("ws/ping/", ping, name="ping"),
+    path("ws/rooms/<room:slug>/", room, name="room"),
 ]
