@@ -21,7 +21,7 @@ class RoomAdmin(admin.ModelAdmin):
     list_display = ("name", "slug", "members_only")
     list_filter = ("members_only",)
     search_fields = ("name",)
-    prepopulated_fields = {"slug": ("name",)}  # noqa: RUF012
+    prepopulated_fields = {"slug": ("name",)}
     autocomplete_fields = ("members",)
 
 
