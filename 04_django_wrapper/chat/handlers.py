@@ -81,10 +81,8 @@ async def listen(socket: Socket, room: Room, name: str) -> None:
                     key = checked(text, rest.get("key"))
                     async with turn, database():  # announced in the order of their ids
                         say = sync_to_async(room.say)
-                        message = await say(socket.user, name, text, key)
-                    await socket.send_json(
-                        {"type": "ack", "key": key, "id": message.pk}
-                    )
+                        number = await say(socket.user, name, text, key)
+                    await socket.send_json({"type": "ack", "key": key, "id": number})
                 case _:
                     raise Wrong("bad_message")
         except BadMessage as error:

@@ -40,6 +40,12 @@ if not DEBUG and not ALLOWED_HOSTS:
         "Name them, with commas between:  ALLOWED_HOSTS=chat.example.org"
     )
 
+WIRETAP = environment.switch("WIRETAP", default=False)
+if WIRETAP and not DEBUG:
+    raise ImproperlyConfigured(
+        "WIRETAP=1 shows everybody's messages to staff: it is for DEBUG=1 only."
+    )
+
 DATABASES = {
     "default": environment.database(
         os.environ.get("DATABASE_URL", "sqlite:///db.sqlite3"), BASE_DIR

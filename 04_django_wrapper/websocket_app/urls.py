@@ -1,5 +1,6 @@
 """Which view answers which http path. Websockets do not come through here."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
@@ -10,3 +11,7 @@ urlpatterns = [
     path("", include("chat.urls")),
     path("admin/", admin.site.urls),
 ]
+if settings.WIRETAP:
+    from websocket_app import wiretap
+
+    urlpatterns.append(path(wiretap.PATH, wiretap.page))

@@ -57,3 +57,12 @@ def talk(application):
 def tables(application):
     """The database with Django's tables."""
     call_command("migrate", verbosity=0)
+
+
+@pytest.fixture
+def chat(application, tables):
+    """What tests of the chat begin with: see ``tests/support/chat.py``."""
+    from tests.support.chat import Chat  # now, since the apps are loaded
+
+    with override_settings(ALLOWED_HOSTS=["testserver"]):
+        yield Chat(application)
