@@ -5,7 +5,10 @@ from contextlib import ExitStack
 import pytest
 from django.core.management import call_command
 from django.test import override_settings
+from django.test.utils import setup_test_environment, teardown_test_environment
 from django.urls import re_path
+
+FAST = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture(scope="session")
@@ -64,5 +67,7 @@ def chat(application, tables):
     """What tests of the chat begin with: see ``tests/support/chat.py``."""
     from tests.support.chat import Chat  # now, since the apps are loaded
 
-    with override_settings(ALLOWED_HOSTS=["testserver"]):
+    setup_test_environment(debug=True)  # a page's answer has its context
+    with override_settings(PASSWORD_HASHERS=FAST):
         yield Chat(application)
+    teardown_test_environment()
