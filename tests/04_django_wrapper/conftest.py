@@ -64,8 +64,8 @@ def tables(application):
 
 @pytest.fixture
 def chat(application, tables):
-    """What tests of the chat begin with: see ``tests/support/chat.py``."""
-    from tests.support.chat import Chat  # now, since the apps are loaded
+    """What tests of the chat begin with: see ``tests/support/visitors.py``."""
+    from tests.support.visitors import Chat  # now, since the apps are loaded
 
     setup_test_environment(debug=True)  # a page's answer has its context
     with override_settings(PASSWORD_HASHERS=FAST):
