@@ -317,8 +317,9 @@ async def test_a_deleted_room_is_closed_with_1008_and_a_reason(chat):
     async with chat.enter(room) as guest:
         await guest.hear("welcome")
         await guest.hear("message")
-        await room.adelete()
-        assert await guest.end() == (1008, "This room has been deleted.")
+        await guest.hear("presence")
+        await room.adelete()  # its message goes with it, without a word
+        assert await guest.closed() == (1008, "This room has been deleted.")
 
 
 async def test_who_has_lost_the_right_to_a_room_may_not_write_there(chat):
