@@ -1,6 +1,7 @@
 """Django's settings; whatever differs between two machines comes from the environment.
 
-Nothing has to be set to develop. In production (``DEBUG=0``):
+Nothing has to be set to develop; ``WIRETAP=1`` shows staff the conversations of all
+websockets, at /wiretap/. In production (``DEBUG=0``):
 
     SECRET_KEY            50 random characters, kept secret; no default
     ALLOWED_HOSTS         chat.example.org,www.example.org; no default

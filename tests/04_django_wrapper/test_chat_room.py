@@ -1,11 +1,15 @@
 """A room's websocket: who comes in, what they hear, what becomes of what they say."""
 
 import json
+from threading import Event
 
 import pytest
 from django.test import override_settings
 from sockets.groups import groups
 from sockets.testing import SocketRefused
+from websockets.asyncio.client import connect
+
+from workshop.serving import serving
 
 
 async def test_a_guest_is_welcomed_under_a_made_up_name(chat):
@@ -360,3 +364,34 @@ async def test_who_says_too_much_is_closed_with_1008(chat):
             for _ in range(6):
                 await guest.send_json({"type": "typing"})
             assert await guest.end() == (1008, "too many messages")
+
+
+async def test_messages_stored_by_two_threads_are_announced_in_order(chat, monkeypatch):
+    """The first one's announcement waits for the second one's, which must not come."""
+    room, publish, second = await chat.room(), groups.publish_sync, Event()
+
+    def publish_sync(group, text):
+        if "one" in text:
+            second.wait(0.3)
+        elif "two" in text:
+            second.set()
+        publish(group, text)
+
+    monkeypatch.setattr(groups, "publish_sync", publish_sync)
+    with override_settings(ALLOWED_HOSTS=["127.0.0.1"]):
+        async with serving(chat.application) as url:
+            address = f"{url.replace('http', 'ws')}/ws/rooms/{room.slug}/"
+            async with connect(address) as anna, connect(address) as ben:
+                for client, text in ((anna, "one"), (ben, "two")):
+                    message = {"type": "message", "text": text, "key": text}
+                    await client.send(json.dumps(message))
+                heard = [await next_message(anna) for _ in range(2)]
+    assert [said["text"] for said in heard] == ["one", "two"]
+    assert heard[0]["id"] < heard[1]["id"]
+
+
+async def next_message(client):
+    async for text in client:
+        if (said := json.loads(text))["type"] == "message":
+            return said
+    raise AssertionError("closed before the message came")
