@@ -89,7 +89,7 @@ async def listen(socket: Socket, room: Room, name: str) -> None:
             await tell(socket, "bad_json", error.reason)
         except Wrong as error:
             await tell(socket, error.code, WRONG[error.code])
-        except PermissionDenied:
+        except (PermissionDenied, Room.DoesNotExist):
             await tell(socket, "not_allowed", WRONG["not_allowed"])
             return await socket.close(CloseCode.POLICY_VIOLATION, WRONG["not_allowed"])
 

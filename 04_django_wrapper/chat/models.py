@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
 from django.urls import reverse
 from django.utils.timezone import now
 from sockets.groups import groups
@@ -63,26 +63,33 @@ class Room(models.Model):
                 return last, True, list(missed)[::-1]
         return last, False, page[::-1]
 
-    @transaction.atomic
     def say(self, user: Any, name: str, text: str, key: str) -> int:
         """Store a message and announce it; with a key that was here before, do neither.
 
-        The thread that stores it also announces it: no cancelled handler, and no peer
-        that leaves meanwhile, can part the two.
+        The thread that stores it also announces it: no handler that is cancelled, for
+        its peer has left, can part the two.
+
+        Returns:
+            The message's id.
 
         Raises:
-            PermissionDenied: the room is gone, or ``user`` may be in it no longer.
+            PermissionDenied: ``user`` may not be here any more.
+            Room.DoesNotExist: the room has been deleted.
         """
-        # The lock lets ids of one room be committed in their order, and no key twice.
-        room = Room.objects.select_for_update().filter(pk=self.pk).get()
-        if room.refusal(user):
-            raise PermissionDenied
-        if stored := room.messages.filter(key=key).values_list("pk", flat=True):
-            return int(stored[0])
         author = user if user.is_authenticated else None
-        message = room.messages.create(user=author, name=name, text=text, key=key)
-        said = dumps(message.as_json())
-        transaction.on_commit(lambda: groups.publish_sync(room.group, said))
+        try:
+            with transaction.atomic():
+                # The lock lets ids of one room be committed in their order.
+                room = Room.objects.select_for_update().get(pk=self.pk)
+                if room.refusal(user):
+                    raise PermissionDenied
+                message = room.messages.create(
+                    user=author, name=name, text=text, key=key
+                )
+                said = dumps(message.as_json())
+                transaction.on_commit(lambda: groups.publish_sync(room.group, said))
+        except IntegrityError:  # the key was here before
+            message = self.messages.get(key=key)
         return int(message.pk)
 
 

@@ -4,6 +4,7 @@ import json
 from threading import Event
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.test import override_settings
 from sockets.groups import groups
 from sockets.testing import SocketRefused
@@ -336,6 +337,16 @@ async def test_who_has_lost_the_right_to_a_room_may_not_write_there(chat):
         assert (await inside.hear("error"))["code"] == "not_allowed"
         assert (await inside.end())[0] == 1008
     assert not await chat.Message.objects.filter(room=room).aexists()
+
+
+async def test_nobody_writes_in_a_room_that_another_process_has_deleted(chat):
+    room = await chat.room()
+    async with chat.enter(room) as guest:
+        await guest.hear("welcome")
+        await sync_to_async(chat.Room.objects.filter(pk=room.pk)._raw_delete)("default")
+        await guest.say("is anybody here?")
+        assert (await guest.hear("error"))["code"] == "not_allowed"
+        assert (await guest.end())[0] == 1008
 
 
 @pytest.mark.parametrize("change", ["member removed", "room removed", "members only"])
