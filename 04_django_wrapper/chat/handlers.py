@@ -75,8 +75,8 @@ async def listen(socket: Socket, room: Room, name: str) -> None:
         try:
             match await socket.receive_json():
                 case {"type": "typing"}:
-                    typing = dumps({"type": "typing", "user": name})
-                    await groups.publish(room.group, typing)
+                    typing = {"type": "typing", "user": name}
+                    await groups.publish_json(room.group, typing)
                 case {"type": "message", "text": str(text), **rest}:
                     key = checked(text, rest.get("key"))
                     async with turn, database():  # announced in the order of their ids

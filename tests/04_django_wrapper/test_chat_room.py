@@ -26,9 +26,7 @@ async def test_a_guest_is_welcomed_under_a_made_up_name(chat):
 
 
 async def test_a_client_with_no_cookie_and_no_origin_is_a_guest(chat):
-    visitor = chat.enter(await chat.room())
-    del visitor.headers["origin"]
-    async with visitor as guest:
+    async with chat.enter(await chat.room(), headers={"origin": None}) as guest:
         assert (await guest.hear("welcome"))["user"].startswith("guest-")
 
 
