@@ -71,3 +71,5 @@ def chat(application, tables):
     with override_settings(PASSWORD_HASHERS=FAST):
         yield Chat(application)
     teardown_test_environment()
+    Chat.User.objects.all().delete()  # other files begin with nobody there
+    Chat.Room.objects.exclude(slug="lobby").delete()

@@ -31,8 +31,8 @@ async def test_a_client_with_no_cookie_and_no_origin_is_a_guest(chat):
 
 
 async def test_a_user_is_welcomed_by_name(chat):
-    async with chat.enter(await chat.room(), await chat.user("anna")) as anna:
-        assert (await anna.hear("welcome"))["user"] == "anna"
+    async with chat.enter(await chat.room(), await chat.user("agnes")) as anna:
+        assert (await anna.hear("welcome"))["user"] == "agnes"
 
 
 async def test_the_guest_s_chosen_name_is_that_of_the_page_and_of_the_socket(chat):
