@@ -7,7 +7,7 @@
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -15,17 +15,24 @@ from sockets import jsontext
 from sockets.codes import BadMessage, HandlerError
 from sockets.connection import CONNECTING, OPEN, Socket
 
+Put = Callable[[Any], None]
+
 
 class Groups:
     """The groups of one process."""
 
     def __init__(self) -> None:
-        self.members: dict[str, dict[Socket, None]] = {}  # name → a set with an order
+        self.members: dict[str, dict[Socket, Put]] = {}  # name → members, in order
         self._loop: asyncio.AbstractEventLoop | None = None  # where the members live
 
     @asynccontextmanager
-    async def join(self, name: str, socket: Socket) -> AsyncIterator[None]:
+    async def join(
+        self, name: str, socket: Socket, put: Put | None = None
+    ) -> AsyncIterator[None]:
         """``async with groups.join("room-1", socket):`` what is published arrives.
+
+        With ``put`` it comes to that function, which must not wait, as an ASGI event
+        that all members share: to go into the outbox, now, later or not at all.
 
         Raises:
             BadMessage: it is in ``SOCKETS["GROUPS"]`` groups already (1008).
@@ -38,7 +45,7 @@ class Groups:
             raise BadMessage("too many groups")
         self._loop = asyncio.get_running_loop()
         socket.groups.add(name)
-        self.members.setdefault(name, {})[socket] = None
+        self.members.setdefault(name, {})[socket] = put or socket.outbox.put
         try:
             yield
         finally:
@@ -91,9 +98,9 @@ class Groups:
             for socket in list(members):
                 socket.stop(**event)
             return
-        for socket in members:  # put() runs nothing that could change the members
+        for socket, put in members.items():  # put() must not change the members
             if socket.state is OPEN:
-                socket.outbox.put(event)
+                put(event)
 
 
 def _event(message: str | bytes) -> dict[str, Any]:

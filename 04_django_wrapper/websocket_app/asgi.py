@@ -43,3 +43,9 @@ async def lifespan(receive: ASGIReceiveCallable, send: ASGISendCallable) -> None
     await send({"type": "lifespan.startup.complete"})
     await receive()  # lifespan.shutdown: every connection has ended
     await send({"type": "lifespan.shutdown.complete"})
+
+
+if settings.WIRETAP:  # development only
+    from websocket_app.wiretap import tapped
+
+    application = tapped(application)  # type: ignore[assignment]

@@ -12,6 +12,10 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+# Readers go on while one writes. A writer waits for its turn when it begins: one that
+# has read first, and wants to write later, would fail with "database is locked".
+SQLITE = {"init_command": "PRAGMA journal_mode=wal", "transaction_mode": "IMMEDIATE"}
+
 
 def switch(name: str, *, default: bool) -> bool:
     """The variable ``name`` as a boolean: ``1`` is on, ``0`` is off."""
@@ -62,7 +66,11 @@ def database(url: str, folder: Path) -> dict[str, Any]:
         parts = urlsplit(url)
         port, name = parts.port, unquote(parts.path[1:])
         if parts.scheme == "sqlite" and name and not parts.netloc:
-            return {"ENGINE": "django.db.backends.sqlite3", "NAME": folder / name}
+            return {
+                "ENGINE": "django.db.backends.sqlite3",
+                "NAME": folder / name,
+                "OPTIONS": SQLITE,
+            }
         if parts.scheme in ("postgres", "postgresql") and name:
             return {
                 "ENGINE": "django.db.backends.postgresql",

@@ -1,6 +1,7 @@
 """Django's settings; whatever differs between two machines comes from the environment.
 
-Nothing has to be set to develop. In production (``DEBUG=0``):
+Nothing has to be set to develop; ``WIRETAP=1`` shows staff the conversations of all
+websockets, at /wiretap/. In production (``DEBUG=0``):
 
     SECRET_KEY            50 random characters, kept secret; no default
     ALLOWED_HOSTS         chat.example.org,www.example.org; no default
@@ -40,6 +41,12 @@ if not DEBUG and not ALLOWED_HOSTS:
         "Name them, with commas between:  ALLOWED_HOSTS=chat.example.org"
     )
 
+WIRETAP = environment.switch("WIRETAP", default=False)
+if WIRETAP and not DEBUG:
+    raise ImproperlyConfigured(
+        "WIRETAP=1 shows everybody's messages to staff: it is for DEBUG=1 only."
+    )
+
 DATABASES = {
     "default": environment.database(
         os.environ.get("DATABASE_URL", "sqlite:///db.sqlite3"), BASE_DIR
@@ -53,6 +60,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "chat",
     "django.contrib.staticfiles",
 ]
 MIDDLEWARE = [
@@ -81,6 +89,17 @@ TEMPLATES = [
 ROOT_URLCONF = "websocket_app.urls"
 ASGI_APPLICATION = "websocket_app.asgi.application"
 SOCKETS = {"URLCONF": "websocket_app.websocket_urls"}  # sockets/conf.py has the rest
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "rooms"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -1,11 +1,17 @@
 """Which view answers which http path. Websockets do not come through here."""
 
+from django.conf import settings
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 
 from websocket_app import views
 
 urlpatterns = [
     path("", views.console),
+    path("", include("chat.urls")),
     path("admin/", admin.site.urls),
 ]
+if settings.WIRETAP:
+    from websocket_app import wiretap
+
+    urlpatterns.append(path(wiretap.PATH, wiretap.page))

@@ -5,7 +5,10 @@ from contextlib import ExitStack
 import pytest
 from django.core.management import call_command
 from django.test import override_settings
+from django.test.utils import setup_test_environment, teardown_test_environment
 from django.urls import re_path
+
+FAST = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture(scope="session")
@@ -57,3 +60,16 @@ def talk(application):
 def tables(application):
     """The database with Django's tables."""
     call_command("migrate", verbosity=0)
+
+
+@pytest.fixture
+def chat(application, tables):
+    """What tests of the chat begin with: see ``tests/support/visitors.py``."""
+    from tests.support.visitors import Chat  # now, since the apps are loaded
+
+    setup_test_environment(debug=True)  # a page's answer has its context
+    with override_settings(PASSWORD_HASHERS=FAST):
+        yield Chat(application)
+    teardown_test_environment()
+    Chat.User.objects.all().delete()  # other files begin with nobody there
+    Chat.Room.objects.exclude(slug="lobby").delete()

@@ -53,6 +53,22 @@ async def test_all_members_see_all_messages_in_the_same_order(talk):
     assert len(orders) == 1
 
 
+async def test_a_member_may_say_where_its_messages_go(talk):
+    kept = []
+
+    async def handler(socket):
+        await socket.accept()
+        async with groups.join("kept", socket, kept.append):
+            async for message in socket:
+                await groups.publish("kept", message)
+                socket.outbox.put(kept[-1])
+
+    async with talk(handler) as client:
+        await client.send("hello")
+        assert await client.receive() == "hello"
+    assert kept == [{"type": "websocket.send", "text": "hello"}]
+
+
 async def test_a_member_is_out_however_its_block_ends(talk, caplog):
     async def handler(socket):
         await socket.accept()

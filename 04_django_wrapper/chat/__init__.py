@@ -1,0 +1,1 @@
+"""A chat: rooms with history, on the ORM and on the layer."""
