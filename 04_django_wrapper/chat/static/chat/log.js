@@ -1,5 +1,8 @@
 // The messages in the page, oldest first, each once. Everything is put in as text.
+// They stand in lists of fifty: a browser lays out none of those that are out of sight
+// (chat.css), so thousands of messages cost no more than a few.
 
+const LIST = 50;
 const GROUP = 5 * 60 * 1000; // ms between two messages that stand together
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
 const calendar = new Intl.DateTimeFormat(undefined, { dateStyle: "full" });
@@ -14,15 +17,16 @@ export function element(tag, name = "", text = "") {
 
 export class Log {
   #known = new Set(); // ids, also of messages that were deleted
+  #sent = element("span", "sent", "sent"); // below one's own last message
 
-  constructor(list) {
-    this.list = list;
+  constructor(root) {
+    this.root = root;
     this.me = "";
-    this.sent = element("span", "sent", "sent"); // below one's own last message
   }
 
+  // The id of the oldest message; 0 if there is none.
   get first() {
-    return Number(this.list.firstElementChild?.dataset.id ?? 0);
+    return Number(this.root.querySelector("li")?.dataset.id ?? 0);
   }
 
   has(id) {
@@ -33,63 +37,74 @@ export class Log {
   add(message) {
     if (this.has(message.id)) return false;
     this.#known.add(message.id);
-    const item = this.#draw(message);
-    if (message.id < this.first) this.list.prepend(item);
-    else this.list.append(item);
+    const item = draw(message, message.user === this.me);
+    const older = message.id < this.first;
+    let list = older ? this.root.firstElementChild : this.root.lastElementChild;
+    if (!list || list.children.length === LIST) {
+      list = element("ol");
+      older ? this.root.prepend(list) : this.root.append(list);
+    }
+    older ? list.prepend(item) : list.append(item);
     group(item);
-    group(item.nextElementSibling);
+    group(below(item));
     return true;
   }
 
   remove(id) {
     this.#known.add(id);
     const item = this.#item(id);
-    const next = item?.nextElementSibling;
-    item?.remove();
+    if (!item) return;
+    const [next, list] = [below(item), item.parentElement];
+    item.remove();
+    if (!list.children.length) list.remove();
     group(next);
   }
 
   clear() {
     this.#known.clear();
-    this.list.replaceChildren();
+    this.root.replaceChildren();
   }
 
   markSent(id) {
-    this.#item(id)?.append(this.sent);
+    this.#item(id)?.append(this.#sent);
   }
 
   #item(id) {
     return document.getElementById(`m${id}`);
   }
+}
 
-  #draw({ id, user, text, created }) {
-    const at = new Date(created);
-    const item = element("li", user === this.me ? "mine" : "");
-    item.id = `m${id}`;
-    Object.assign(item.dataset, { id, user, at: at.getTime(), day: calendar.format(at) });
+function draw({ id, user, text, created }, mine) {
+  const at = new Date(created);
+  const item = element("li", mine ? "mine" : "");
+  item.id = `m${id}`;
+  Object.assign(item.dataset, { id, user, at: at.getTime(), day: calendar.format(at) });
 
-    const time = element("time", "", clock.format(at));
-    time.dateTime = created;
-    time.title = exact.format(at);
-    const about = element("div", "about");
-    about.append(element("bdi", "name", user), " ", time);
-    const words = element("p", "text", text);
-    words.dir = "auto"; // right to left, if it is so written
-    item.append(avatar(user), about, words);
-    return item;
-  }
+  const time = element("time", "", clock.format(at));
+  time.dateTime = created;
+  time.title = exact.format(at);
+  const about = element("div", "about");
+  about.append(element("bdi", "name", user), " ", time);
+  const words = element("p", "text", text);
+  words.dir = "auto"; // right to left, if it is so written
+  item.append(avatar(user), about, words);
+  return item;
 }
 
 // A message says whose it is, unless the one above it does; a new day is named.
 function group(item) {
   if (!item) return;
   const { user, at, day } = item.dataset;
-  const above = item.previousElementSibling?.dataset ?? {};
-  const sameDay = above.day === day;
-  const together = sameDay && above.user === user && at - above.at < GROUP;
-  item.classList.toggle("new-day", !sameDay);
+  const before = above(item)?.dataset ?? {};
+  const together = before.day === day && before.user === user && at - before.at < GROUP;
+  item.classList.toggle("new-day", before.day !== day);
   item.classList.toggle("together", together);
 }
+
+const above = (item) =>
+  item.previousElementSibling ?? item.parentElement.previousElementSibling?.lastElementChild;
+const below = (item) =>
+  item.nextElementSibling ?? item.parentElement.nextElementSibling?.firstElementChild;
 
 // A letter in a circle: the same person always has the same one of six hues.
 export function avatar(user) {
