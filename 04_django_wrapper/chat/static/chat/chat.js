@@ -9,14 +9,6 @@ const LONGEST = 2_000; // characters of a message; the server's limit
 const TYPING_EVERY = 2_000; // ms between two that are sent
 const TYPING_LASTS = 4_000; // ms that one is shown
 
-const ERRORS = {
-  empty: "there is nothing in it.",
-  too_long: "it is longer than 2,000 characters.",
-  control: "it has characters that cannot be shown.",
-  not_allowed: "you may not write here any more.",
-  rate: "you write very fast. Wait a few seconds.",
-};
-
 const $ = (id) => document.getElementById(id);
 const { websocket, older, room, account } = $("chat").dataset;
 const [form, box, scroller] = [$("form"), $("box"), $("scroller")];
@@ -69,8 +61,8 @@ const answers = {
     log.remove(id);
     unsent.settle(id);
   },
-  error({ code, detail }) {
-    if (!unsent.fail(ERRORS[code] ?? detail)) notice(detail);
+  error({ detail }) {
+    if (!unsent.fail(detail)) notice(detail);
   },
 };
 

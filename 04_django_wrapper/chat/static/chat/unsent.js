@@ -61,12 +61,14 @@ export class Unsent {
   fail(sentence) {
     const item = this.#items.find(({ state }) => state === "sending");
     if (!item) return false;
-    this.#become(item, "failed", `not sent: ${sentence}`);
+    this.#become(item, "failed", `Not sent. ${sentence}`);
     const again = element("button", "", "Try again");
     again.onclick = () => (this.#become(item, "waiting"), this.next());
     const drop = element("button", "", "Discard");
     drop.onclick = () => this.#remove(item);
-    item.element.append(again, drop);
+    const buttons = element("div", "row");
+    buttons.append(again, drop);
+    item.element.append(buttons);
     this.next();
     return true;
   }
