@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
 
+from tests.support.chat import Chat, running_chat
 from tests.support.processes import server_process
 from workshop.doctor import find_browser
 
@@ -86,3 +87,10 @@ class Stages:
 def stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stages]:
     with ExitStack() as running:
         yield Stages(running, tmp_path_factory.mktemp("database") / "db.sqlite3")
+
+
+@pytest.fixture(scope="session")
+def chat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chat]:
+    """Stage 04's chat, with people and rooms."""
+    with running_chat(tmp_path_factory.mktemp("chat")) as chat:
+        yield chat
