@@ -6,8 +6,8 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from copy import copy
 from pathlib import Path
-from urllib.parse import quote
 
 from playwright.async_api import (
     Browser,
@@ -42,11 +42,20 @@ for name in ("Ann", "Ben", "Mod", "<b onclick=alert(1)>"):
     login(request, user, "django.contrib.auth.backends.ModelBackend")
     request.session.save()
     sessions[name] = request.session.session_key
-for number in range(1, 41):
+for number in range(1, 100):
     Room.objects.create(name=f"room-{number}", slug=f"room-{number}")
 members = Room.objects.create(name="Members", slug="members", members_only=True)
 members.members.add(get_user_model().objects.get(username="Ann"))
 print(json.dumps(sessions))
+"""
+FILL = """
+import django
+django.setup()
+from chat.models import Message, Room
+room = Room.objects.get(slug="{slug}")
+Message.objects.bulk_create(
+    Message(room=room, name="Ben", text=f"message {{n}}", key=f"filled {{n}}")
+    for n in range({number}))
 """
 # A lost connection is an error on the browser's console, and what some tests are about.
 LOST = ("WebSocket connection to", "Failed to load resource")
@@ -62,9 +71,8 @@ class Chat:
             "SECRET_KEY": "of this test only",  # sessions outlive a restart, too
         }
         self.sessions: dict[str, str] = json.loads(self.run(PREPARE))
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._number = 0
+        self._rooms = iter(range(1, 100))
+        self._listen()
 
     def run(self, code: str) -> str:
         """What Python prints, with the chat's models at hand."""
@@ -80,13 +88,24 @@ class Chat:
             [*command, f"--port={self.port}"], cwd=STAGE, **self.environment
         )
 
+    def on_another_port(self) -> "Chat":
+        """The same database, for a server that a test can stop."""
+        other = copy(self)
+        other._listen()
+        return other
+
+    def _listen(self) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def fill(self, room: str, number: int) -> None:
+        """Put messages into the database, for those who come later."""
+        slug = room.split("/")[-2]
+        self.run(FILL.format(slug=slug, number=number))
+
     def new_room(self) -> str:
         """The address of a room where nobody has been."""
-        self._number += 1
-        return self.room(f"room-{self._number}")
-
-    def room(self, slug: str) -> str:
-        return f"{self.url}/rooms/{quote(slug)}/"
+        return f"{self.url}/rooms/room-{next(self._rooms)}/"
 
     @asynccontextmanager
     async def window(

@@ -17,6 +17,7 @@ const title = document.title;
 const log = new Log($("messages"));
 let newest = 0; // the highest id that has come
 let old = null; // what was there when the page was opened is not news
+let historyEnd = 0; // the last message of the history that is coming in
 let unread = 0;
 let atEnd = true; // the reader sees the newest message
 
@@ -26,9 +27,11 @@ const answers = {
   welcome({ user, last, recovered }) {
     log.me = user;
     old ??= last;
+    historyEnd = last;
     if (!recovered) { // the first time, or too much was missed: the last 50 follow
       log.clear();
       unsent.settleAll();
+      $("older").hidden = true;
     }
     keepQuiet();
     connection.live();
@@ -38,7 +41,7 @@ const answers = {
     const isNew = log.add(message);
     newest = Math.max(newest, message.id);
     typing.stop(message.user);
-    $("older").hidden = false;
+    if (message.id === historyEnd) $("older").hidden = false;
     if (unsent.settle(message.id)) log.markSent(message.id);
     else if (isNew && message.id > old && message.user !== log.me) count(unread + 1);
   },

@@ -49,7 +49,8 @@ export class Connection {
     };
     socket.onclose = async ({ code, reason }) => {
       this.#drop();
-      if (code === 1008 || code >= 4000) return this.#say("closed", reason || code);
+      if (code === 1008 || code >= 4000)
+        return this.#say("closed", reason || `The server has ended this (${code}).`);
       if (!wasOpen && (await isRefused())) location.reload(); // that page says why
       else if (this.#socket === null) this.#wait();
     };

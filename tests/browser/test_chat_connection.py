@@ -1,0 +1,229 @@
+"""The room's page when the connection fails: it comes back, and nothing is lost."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from playwright.async_api import Browser, Page, WebSocketRoute, expect
+from sockets.codes import CloseCode
+
+from tests.support.chat import Chat, live, texts, write
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+CONNECT_NOW = "dispatchEvent(new Event('online'))"  # does not wait for the next try
+
+
+class Wire:
+    """Between a page and the server: what each says may be dropped."""
+
+    def __init__(self) -> None:
+        self.attempts = 0
+        self.messages: list[str] = []  # that the page has sent
+        self.drops_from_page = self.drops_acks = False
+        self.refuse = 0  # a close code for all who come
+
+    async def __call__(self, page: WebSocketRoute) -> None:
+        self.page, self.attempts = page, self.attempts + 1
+        if self.refuse:
+            return await page.close(code=self.refuse)
+        server = page.connect_to_server()
+
+        def from_page(text: str | bytes) -> None:
+            if '"message"' in str(text):
+                self.messages.append(str(text))
+            if not self.drops_from_page:
+                server.send(text)
+
+        def from_server(text: str | bytes) -> None:
+            if not (self.drops_acks and '"ack"' in str(text)):
+                page.send(text)
+
+        page.on_message(from_page)
+        server.on_message(from_server)
+
+
+@asynccontextmanager
+async def wired(
+    browser: Browser, chat: Chat, room: str
+) -> AsyncIterator[tuple[Page, Wire]]:
+    """Ann's window in ``room``, with a wire that can be cut."""
+    wire = Wire()
+    async with chat.window(browser, "Ann", "about:blank") as page:
+        await page.route_web_socket("**/ws/**", wire)
+        await page.goto(room)
+        await live(page)
+        yield page, wire
+
+
+async def test_a_message_without_an_ack_survives_a_reload_and_is_stored_once(
+    browser: Browser, chat: Chat
+) -> None:
+    async with wired(browser, chat, chat.new_room()) as (ann, wire):
+        wire.drops_from_page = True
+        await write(ann, "first")
+        await write(ann, "second")
+        unsent = ann.locator("#unsent li")
+        await expect(unsent).to_contain_text(["sending…", "waiting"])
+        wire.drops_from_page = False
+        await ann.reload()
+        await expect(ann.locator("#messages .text")).to_have_text(["first", "second"])
+        await expect(unsent).to_have_count(0)
+        await ann.reload()
+        await expect(ann.locator("#messages .text")).to_have_text(["first", "second"])
+        assert len(wire.messages) == 3  # the first one twice
+
+
+async def test_a_message_whose_ack_was_lost_is_sent_again_and_stored_once(
+    browser: Browser, chat: Chat
+) -> None:
+    async with wired(browser, chat, chat.new_room()) as (ann, wire):
+        wire.drops_acks = True
+        await write(ann, "once")
+        await expect(ann.locator("#messages .text")).to_have_text("once")
+        await expect(ann.locator("#unsent li")).to_contain_text("sending…")
+        wire.drops_acks = False
+        await ann.evaluate(CONNECT_NOW)
+        await expect(ann.locator("#unsent li")).to_have_count(0)
+        assert len(wire.messages) == 2 and len(set(wire.messages)) == 1
+        await ann.reload()
+        await live(ann)
+        assert await texts(ann) == ["once"]
+
+
+async def test_two_windows_with_the_same_unsent_message_store_it_once(
+    browser: Browser, chat: Chat
+) -> None:
+    async with wired(browser, chat, chat.new_room()) as (ann, wire):
+        wire.drops_from_page = True
+        await write(ann, "once")
+        second = await ann.context.new_page()  # they share what is kept
+        await second.goto(ann.url)
+        await expect(second.locator("#messages .text")).to_have_text("once")
+        wire.drops_from_page = False
+        await ann.evaluate(CONNECT_NOW)
+        for page in (ann, second):
+            await expect(page.locator("#unsent li")).to_have_count(0)
+            assert await texts(page) == ["once"]
+
+
+async def test_a_server_that_falls_silent_is_left_for_a_new_connection(
+    browser: Browser, chat: Chat
+) -> None:
+    async with wired(browser, chat, chat.new_room()) as (ann, wire):
+        await ann.clock.install()
+        await ann.reload()
+        await live(ann)
+        attempts, wire.drops_from_page = wire.attempts, True
+        await write(ann, "hello?")
+        await expect(ann.locator("#unsent li")).to_contain_text("sending…")
+        wire.drops_from_page = False
+        await ann.clock.run_for(10_100)
+        await expect(ann.locator("#messages .text")).to_have_text("hello?")
+        assert wire.attempts == attempts + 1
+
+
+@pytest.mark.parametrize(
+    ("random", "waits"),
+    [(0, [1, 1, 2, 4, 8, 15, 15]), (0.999, [1, 2, 4, 8, 16, 30, 30])],
+)
+async def test_it_waits_longer_after_each_failure_and_by_chance_up_to_twice_as_long(
+    random: float, waits: list[int], browser: Browser, chat: Chat
+) -> None:
+    async with wired(browser, chat, chat.new_room()) as (ann, wire):
+        await ann.clock.install()
+        await ann.add_init_script(f"Math.random = () => {random}")
+        wire.refuse, wire.attempts = CloseCode.TRY_AGAIN_LATER, 0
+        await ann.reload()
+        for number, wait in enumerate(waits, 1):
+            await expect(ann.locator("#state")).to_have_text("reconnecting")
+            assert wire.attempts == number
+            await expect(ann.locator("#seconds")).to_have_text(f"in {wait} s")
+            await ann.clock.run_for(wait * 1000)
+        await expect(ann.locator("#state")).to_have_text("reconnecting")
+        wire.refuse = 0
+        await ann.clock.run_for(31_000)
+        await live(ann)
+
+
+@pytest.mark.parametrize("code", [CloseCode.POLICY_VIOLATION, CloseCode.UNAUTHORIZED])
+async def test_a_server_that_says_no_is_not_asked_again(
+    code: CloseCode, browser: Browser, chat: Chat
+) -> None:
+    async with wired(browser, chat, chat.new_room()) as (ann, wire):
+        await wire.page.close(code=code, reason="That is enough.")
+        await expect(ann.locator("#state")).to_have_text("closed")
+        await expect(ann.get_by_role("alert")).to_have_text("That is enough.")
+        await ann.evaluate(CONNECT_NOW)
+        await write(ann, "kept")
+        await expect(ann.locator("#unsent li")).to_contain_text("waiting")
+        assert wire.attempts == 1
+
+
+async def test_a_restart_of_the_server_loses_and_doubles_nothing(
+    browser: Browser, chat: Chat
+) -> None:
+    server = chat.on_another_port()
+    room = server.new_room()
+    async with (
+        server.window(browser, "Ann", "about:blank") as ann,
+        server.window(browser, "Ben", "about:blank") as ben,
+    ):
+        with server.server():
+            for page in (ann, ben):
+                await page.add_init_script("Math.random = () => 0")  # soon again
+                await page.goto(room)
+                await live(page)
+            await write(ann, "before")
+            await expect(ben.locator("#messages .text")).to_have_text("before")
+        for page in (ann, ben):
+            await expect(page.locator("#state")).to_have_text("reconnecting")
+        await write(ann, "meanwhile, Ann")
+        await write(ben, "meanwhile, Ben")
+        for page in (ann, ben):
+            await expect(page.locator("#unsent li")).to_contain_text("waiting")
+        with server.server():
+            await live(ann, ben)
+            for page in (ann, ben):
+                await expect(page.locator("#unsent li")).to_have_count(0)
+                await expect(page.locator("#messages .text")).to_have_count(3)
+            seen = await texts(ann)
+            assert seen == await texts(ben)
+            assert sorted(seen) == ["before", "meanwhile, Ann", "meanwhile, Ben"]
+
+
+async def test_without_a_network_it_says_offline_and_sends_when_it_is_back(
+    browser: Browser, chat: Chat
+) -> None:
+    room = chat.new_room()
+    async with (
+        chat.window(browser, "Ann", room) as ann,
+        chat.window(browser, "Ben", room) as ben,
+    ):
+        await live(ann, ben)
+        await ann.context.set_offline(True)
+        await expect(ann.locator("#state")).to_have_text("offline")
+        await write(ann, "from the tunnel")
+        await expect(ann.locator("#unsent li")).to_contain_text("waiting")
+        await write(ben, "where are you?")
+        await ann.context.set_offline(False)
+        await expect(ann.locator("#messages .text")).to_have_text(
+            ["where are you?", "from the tunnel"]
+        )
+        await expect(ann.locator("#unsent li")).to_have_count(0)
+        await expect(ben.locator("#messages .text")).to_have_count(2)
+
+
+async def test_who_missed_too_much_gets_the_history_anew(
+    browser: Browser, chat: Chat
+) -> None:
+    room = chat.new_room()
+    async with chat.window(browser, "Ann", room) as ann:
+        await live(ann)
+        await write(ann, "long ago")
+        await expect(ann.locator("#messages .text")).to_have_text("long ago")
+        chat.fill(room, 201)  # behind its back: nobody is told
+        await ann.evaluate(CONNECT_NOW)
+        await expect(ann.locator("#messages .text").last).to_have_text("message 200")
+        assert "long ago" not in await texts(ann)
+        await expect(ann.locator("#messages .text").first).to_have_text("message 151")
