@@ -12,6 +12,12 @@ from tests.support.chat import Chat, live, texts, write
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 CONNECT_NOW = "dispatchEvent(new Event('online'))"  # does not wait for the next try
+DELETE = """
+import django
+django.setup()
+from chat.models import Message
+Message.objects.filter(text="goes").delete()
+"""
 
 
 class Wire:
@@ -85,6 +91,7 @@ async def test_a_message_whose_ack_was_lost_is_sent_again_and_stored_once(
         wire.drops_acks = False
         await ann.evaluate(CONNECT_NOW)
         await expect(ann.locator("#unsent li")).to_have_count(0)
+        assert "?after=" in wire.page.url  # only what was missed
         assert len(wire.messages) == 2 and len(set(wire.messages)) == 1
         await ann.reload()
         await live(ann)
@@ -227,3 +234,19 @@ async def test_who_missed_too_much_gets_the_history_anew(
         await expect(ann.locator("#messages .text").last).to_have_text("message 200")
         assert "long ago" not in await texts(ann)
         await expect(ann.locator("#messages .text").first).to_have_text("message 151")
+
+
+async def test_what_was_deleted_during_a_loss_is_gone_when_it_comes_back(
+    browser: Browser, chat: Chat
+) -> None:
+    room = chat.new_room()
+    async with chat.window(browser, "Ann", room) as ann:
+        await live(ann)
+        for text in ("stays", "goes", "stays, too"):
+            await write(ann, text)
+        await expect(ann.locator("#messages .text")).to_have_count(3)
+        chat.run(DELETE)  # another process: nobody is told
+        await ann.evaluate(CONNECT_NOW)
+        await expect(ann.locator("#messages .text")).to_have_text(
+            ["stays", "stays, too"]
+        )

@@ -28,7 +28,9 @@ const answers = {
     log.me = user;
     old ??= last;
     historyEnd = last;
-    if (!recovered) { // the first time, or too much was missed: the last 50 follow
+    if (recovered) {
+      forgetDeleted().catch(() => {}); // the connection is lost again: next time, then
+    } else { // the first time, or too much was missed: the last 50 follow
       log.clear();
       unsent.settleAll();
       $("older").hidden = true;
@@ -127,7 +129,7 @@ box.oninput = () => {
 };
 
 function notice(sentence) {
-  $("notice").textContent = sentence;
+  if (connection.state !== "closed" || sentence) $("notice").textContent = sentence;
 }
 
 // --- Who is typing; whoever stops is forgotten after a while
@@ -172,13 +174,17 @@ $("new").onclick = () => {
   box.focus();
 };
 
+async function before(id) {
+  const response = await fetch(`${older}?before=${id}`);
+  return response.json();
+}
+
 async function loadOlder() {
-  const before = log.first;
+  const first = log.first;
   approach.unobserve($("older"));
   try {
-    const response = await fetch(`${older}?before=${before}`);
-    const { messages, more } = await response.json();
-    if (before !== log.first) return; // somebody was faster
+    const { messages, more } = await before(first);
+    if (first !== log.first) return; // meanwhile all has come anew
     keepQuiet();
     for (const message of messages.reverse()) log.add(message);
     $("older").hidden = !more;
@@ -188,9 +194,16 @@ async function loadOlder() {
   }
 }
 
+// Nobody told us what was deleted while there was no connection.
+async function forgetDeleted() {
+  const shown = newest;
+  const { messages } = await before(shown + 1);
+  log.keepOnly(messages, shown);
+}
+
 const nearby = { root: scroller, rootMargin: "800px 0px 0px" };
-const approach = new IntersectionObserver(([{ isIntersecting }]) => {
-  if (isIntersecting && log.first) loadOlder();
+const approach = new IntersectionObserver((entries) => {
+  if (entries.at(-1).isIntersecting && log.first) loadOlder();
 }, nearby);
 approach.observe($("older"));
 $("older").onclick = loadOlder;

@@ -3,7 +3,7 @@
 // 1. The states are words: connecting, live, reconnecting, offline, closed.
 // 2. After each failure it waits longer, up to half a minute, and never exactly as long
 //    as the others do: a server that restarts is not met by all its clients at once.
-// 3. Only the server can end it: by a close code, or by an HTTP status for the page.
+// 3. Only the server can end it: by a close code, or by refusing the page itself.
 
 const FIRST_WAIT = 1_000; // ms
 const LONGEST_WAIT = 30_000; // ms
@@ -14,8 +14,8 @@ export class Connection {
   #socket = null;
   #failures = 0;
   #liveSince = Infinity;
-  #retry = 0; // timers
-  #deadline = 0;
+  #retry = 0; // a timer
+  #deadline = 0; // another one
 
   // address: a function, since the query differs each time.
   // onMessage gets what JSON says; onState a word and, by the word, seconds or a reason.
@@ -28,12 +28,9 @@ export class Connection {
     addEventListener("online", () => this.open());
     addEventListener("offline", () => this.open());
     document.addEventListener("visibilitychange", () => {
-      if (!document.hidden && this.isWaiting) this.open();
+      const isWaiting = ["reconnecting", "offline"].includes(this.state);
+      if (isWaiting && !document.hidden) this.open();
     });
-  }
-
-  get isWaiting() {
-    return this.state === "reconnecting" || this.state === "offline";
   }
 
   open() {
@@ -106,8 +103,9 @@ export class Connection {
 // A script is not told why a handshake failed, so ask for the page: would it still come?
 async function isRefused() {
   try {
-    const { status } = await fetch(location.href, { cache: "no-store" });
-    return status >= 400 && status < 500;
+    const options = { cache: "no-store", signal: AbortSignal.timeout(SILENCE) };
+    const { status } = await fetch(location.href, options);
+    return [401, 403, 404].includes(status);
   } catch {
     return false; // no server at all
   }

@@ -60,6 +60,15 @@ export class Log {
     group(next);
   }
 
+  // These are the newest of all: what is shown in their place has been deleted.
+  keepOnly(messages, newest) {
+    const [oldest, kept] = [messages[0]?.id ?? 0, new Set(messages.map(({ id }) => id))];
+    for (const { dataset } of this.root.querySelectorAll("li")) {
+      const id = Number(dataset.id);
+      if (id >= oldest && id <= newest && !kept.has(id)) this.remove(id);
+    }
+  }
+
   clear() {
     this.#known.clear();
     this.root.replaceChildren();

@@ -62,6 +62,7 @@ export class Unsent {
     const item = this.#items.find(({ state }) => state === "sending");
     if (!item) return false;
     this.#become(item, "failed", `Not sent. ${sentence}`);
+    item.element.lastElementChild.role = "alert";
     const again = element("button", "", "Try again");
     again.onclick = () => (this.#become(item, "waiting"), this.next());
     const drop = element("button", "", "Discard");
