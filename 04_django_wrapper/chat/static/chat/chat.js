@@ -32,6 +32,7 @@ const answers = {
       forgetDeleted().catch(() => {}); // the connection is lost again: next time, then
     } else { // the first time, or too much was missed: the last 50 follow
       log.clear();
+      newest = 0;
       unsent.settleAll();
       $("older").hidden = true;
     }
@@ -101,6 +102,8 @@ const unsent = new Unsent($("unsent"), `chat:${room}:${account}:`, ({ key, text 
 
 // --- Writing
 
+let typedAt = 0; // ms; when the others were last told
+
 form.onsubmit = (event) => {
   event.preventDefault();
   const length = [...box.value].length;
@@ -109,6 +112,7 @@ form.onsubmit = (event) => {
   if (length > LONGEST) return notice(`Too long: ${length} of ${LONGEST} characters.`);
   unsent.write(box.value);
   box.value = "";
+  typedAt = 0;
   notice("");
   scroller.scrollTop = 0;
 };
@@ -119,7 +123,6 @@ box.onkeydown = (event) => {
   form.requestSubmit();
 };
 
-let typedAt = 0;
 box.oninput = () => {
   notice("");
   if (connection.state !== "live" || !box.value.trim()) return;

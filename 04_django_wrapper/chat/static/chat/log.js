@@ -6,7 +6,7 @@ const LIST = 50;
 const GROUP = 5 * 60 * 1000; // ms between two messages that stand together
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
 const calendar = new Intl.DateTimeFormat(undefined, { dateStyle: "full" });
-const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
+const both = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
 
 export function element(tag, name = "", text = "") {
   const made = document.createElement(tag);
@@ -91,7 +91,7 @@ function draw({ id, user, text, created }, mine) {
 
   const time = element("time", "", clock.format(at));
   time.dateTime = created;
-  time.title = exact.format(at);
+  time.title = both.format(at);
   const about = element("div", "about");
   about.append(element("bdi", "name", user), " ", time);
   const words = element("p", "text", text);
@@ -110,10 +110,15 @@ function group(item) {
   item.classList.toggle("together", together);
 }
 
-const above = (item) =>
-  item.previousElementSibling ?? item.parentElement.previousElementSibling?.lastElementChild;
-const below = (item) =>
-  item.nextElementSibling ?? item.parentElement.nextElementSibling?.firstElementChild;
+// The next message may stand in the next list.
+function above(item) {
+  const list = item.parentElement.previousElementSibling;
+  return item.previousElementSibling ?? list?.lastElementChild;
+}
+function below(item) {
+  const list = item.parentElement.nextElementSibling;
+  return item.nextElementSibling ?? list?.firstElementChild;
+}
 
 // A letter in a circle: the same person always has the same one of six hues.
 export function avatar(user) {
