@@ -79,6 +79,13 @@ async def test_somebody_signs_up_writes_leaves_and_comes_back(
         await expect(page.locator("header")).to_contain_text("Zoë")
 
 
+async def test_the_console_leads_to_the_rooms(browser: Browser, chat: Chat) -> None:
+    async with chat.window(browser, None, chat.url) as page:
+        await page.get_by_role("link", name="the rooms").click()
+        await page.get_by_role("link", name="Lobby").click()
+        await live(page)
+
+
 async def test_a_guest_chooses_a_name_that_nobody_has(
     browser: Browser, chat: Chat
 ) -> None:
