@@ -1,9 +1,10 @@
 """A room with a long history: reading it stays smooth, and keeps its place."""
 
 import statistics
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, expect
 
 from tests.support.chat import Chat, live, texts, write
 
@@ -37,6 +38,10 @@ MIDDLE = """() => {
     const {left, top, height} = scroller.getBoundingClientRect();
     const found = document.elementFromPoint(left + 99, top + height / 2).closest("li");
     return [found.id, Math.round(found.getBoundingClientRect().top)];
+}"""
+SCROLL_ENDS = """() => {
+    window.ends = new Promise(
+        (resolve) => { scroller.onscrollend = () => resolve(); });
 }"""
 NEAR_THE_TOP = (
     "scroller.scrollTop = 300 + scroller.clientHeight - scroller.scrollHeight"
@@ -91,12 +96,14 @@ async def test_new_messages_leave_the_reader_where_they_are(
         newest = ann.locator("#new")
         await expect(newest).to_be_hidden()
         await ann.get_by_role("log").focus()
+        await ann.evaluate(SCROLL_ENDS)
         await ann.keyboard.press("PageUp")
+        await ann.evaluate("ends")
         await expect(newest).to_have_text("↓ To the newest")
-        found, place = await _at_rest(ann)
+        found, place = await ann.evaluate(MIDDLE)
         await write(ben, "news\nand\nmore")
         await write(ben, "again")
-        await expect(newest).to_have_text("↓ 2 new")
+        await expect(newest).to_have_text("↓ New messages: 2")
         assert await ann.evaluate(PLACE, found) == pytest.approx(place, abs=2)
         await newest.click()
         await expect(ann.locator("#messages .text").last).to_be_in_viewport()
@@ -118,11 +125,17 @@ async def test_older_messages_leave_the_reader_where_they_are(
         assert await ann.evaluate(PLACE, found) == pytest.approx(place, abs=2)
 
 
-async def _at_rest(page: Page) -> tuple[str, int]:
-    """The message in the middle, once scrolling by key has come to its end."""
-    before = None
-    while before != (now := await page.evaluate(MIDDLE)):
-        await page.evaluate("new Promise(requestAnimationFrame)")
-        await page.evaluate("new Promise(requestAnimationFrame)")
-        before = now
-    return now[0], now[1]
+async def test_what_is_new_is_read_aloud_and_the_history_is_not(
+    browser: Browser, chat: Chat
+) -> None:
+    room = chat.new_room()
+    chat.fill(room, 1)
+    async with chat.window(browser, "Ann", "about:blank") as ann:
+        await ann.clock.install()
+        await ann.clock.pause_at(datetime.now(UTC) + timedelta(hours=1))
+        await ann.goto(room)
+        await expect(ann.locator("#messages li")).to_have_count(1)
+        log = ann.get_by_role("log", name="Messages")
+        await expect(log).to_have_attribute("aria-live", "off")
+        await ann.clock.run_for(1_000)
+        await expect(log).to_have_attribute("aria-live", "polite")

@@ -163,7 +163,7 @@ function count(number) {
   unread = document.hidden || !atEnd ? number : 0;
   document.title = unread ? `(${unread}) ${title}` : title;
   $("new").hidden = atEnd;
-  $("new").textContent = unread ? `↓ ${unread} new` : "↓ To the newest";
+  $("new").textContent = unread ? `↓ New messages: ${unread}` : "↓ To the newest";
 }
 
 scroller.onscroll = () => {
@@ -189,7 +189,7 @@ async function loadOlder() {
     const { messages, more } = await before(first);
     if (first !== log.first) return; // meanwhile all has come anew
     keepQuiet();
-    for (const message of messages.reverse()) log.add(message);
+    if (messages.length) log.addOlder(messages);
     $("older").hidden = !more;
     approach.observe($("older")); // is it still in sight?
   } catch {

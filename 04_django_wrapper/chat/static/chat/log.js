@@ -1,8 +1,7 @@
 // The messages in the page, oldest first, each once. Everything is put in as text.
-// They stand in lists of fifty: a browser lays out none of those that are out of sight
-// (chat.css), so thousands of messages cost no more than a few.
+// Older ones come in lists of fifty, and a browser lays out no list that is out of sight
+// (chat.css): thousands of messages cost no more than a few.
 
-const LIST = 50;
 const GROUP = 5 * 60 * 1000; // ms between two messages that stand together
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
 const calendar = new Intl.DateTimeFormat(undefined, { dateStyle: "full" });
@@ -33,21 +32,22 @@ export class Log {
     return this.#known.has(id);
   }
 
-  // True where the message is new. It goes to one of the ends: ids come in order.
+  // The newest message. True if it was not here yet.
   add(message) {
     if (this.has(message.id)) return false;
-    this.#known.add(message.id);
-    const item = draw(message, message.user === this.me);
-    const older = message.id < this.first;
-    let list = older ? this.root.firstElementChild : this.root.lastElementChild;
-    if (!list || list.children.length === LIST) {
-      list = element("ol");
-      older ? this.root.prepend(list) : this.root.append(list);
-    }
-    older ? list.prepend(item) : list.append(item);
-    group(item);
-    group(below(item));
+    const list = this.root.lastElementChild ?? this.root.appendChild(element("ol"));
+    list.append(this.#draw(message));
+    group(list.lastElementChild);
     return true;
+  }
+
+  // Messages from before the first one.
+  addOlder(messages) {
+    const list = element("ol", "older");
+    list.append(...messages.map((message) => this.#draw(message)));
+    this.root.prepend(list);
+    for (const item of list.children) group(item);
+    group(below(list.lastElementChild));
   }
 
   remove(id) {
@@ -62,7 +62,8 @@ export class Log {
 
   // These are the newest of all: what is shown in their place has been deleted.
   keepOnly(messages, newest) {
-    const [oldest, kept] = [messages[0]?.id ?? 0, new Set(messages.map(({ id }) => id))];
+    const oldest = messages[0]?.id ?? 0;
+    const kept = new Set(messages.map(({ id }) => id));
     for (const { dataset } of this.root.querySelectorAll("li")) {
       const id = Number(dataset.id);
       if (id >= oldest && id <= newest && !kept.has(id)) this.remove(id);
@@ -78,26 +79,27 @@ export class Log {
     this.#item(id)?.append(this.#sent);
   }
 
+  #draw({ id, user, text, created }) {
+    this.#known.add(id);
+    const at = new Date(created);
+    const item = element("li", user === this.me ? "mine" : "");
+    item.id = `m${id}`;
+    Object.assign(item.dataset, { id, user, at: at.getTime(), day: calendar.format(at) });
+
+    const time = element("time", "", clock.format(at));
+    time.dateTime = created;
+    time.title = both.format(at);
+    const about = element("div", "about");
+    about.append(element("bdi", "name", user), " ", time);
+    const words = element("p", "text", text);
+    words.dir = "auto"; // right to left, if it is so written
+    item.append(avatar(user), about, words);
+    return item;
+  }
+
   #item(id) {
     return document.getElementById(`m${id}`);
   }
-}
-
-function draw({ id, user, text, created }, mine) {
-  const at = new Date(created);
-  const item = element("li", mine ? "mine" : "");
-  item.id = `m${id}`;
-  Object.assign(item.dataset, { id, user, at: at.getTime(), day: calendar.format(at) });
-
-  const time = element("time", "", clock.format(at));
-  time.dateTime = created;
-  time.title = both.format(at);
-  const about = element("div", "about");
-  about.append(element("bdi", "name", user), " ", time);
-  const words = element("p", "text", text);
-  words.dir = "auto"; // right to left, if it is so written
-  item.append(avatar(user), about, words);
-  return item;
 }
 
 // A message says whose it is, unless the one above it does; a new day is named.
