@@ -16,7 +16,7 @@ TO_THE_BEGINNING = """async () => {
         (id) => document.getElementById(id));
     const frames = [];
     let before = performance.now();
-    while (!older.hidden) {
+    while (!older.hidden && frames.length < 5000) {
         scroller.scrollTop = -1e9;
         frames.push(-before + (before = await new Promise(requestAnimationFrame)));
     }
