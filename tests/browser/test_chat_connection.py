@@ -124,6 +124,8 @@ async def test_a_server_that_falls_silent_is_left_for_a_new_connection(
         attempts, wire.drops_from_page = wire.attempts, True
         await write(ann, "hello?")
         await expect(ann.locator("#unsent li")).to_contain_text("sending…")
+        wire.page.send('{"type": "presence", "users": ["Ben"]}')  # that is no answer
+        await expect(ann.locator("#users")).to_have_text("BBen")
         wire.drops_from_page = False
         await ann.clock.run_for(10_100)
         await expect(ann.locator("#messages .text")).to_have_text("hello?")

@@ -49,6 +49,7 @@ const answers = {
     else if (isNew && message.id > old && message.user !== log.me) count(unread + 1);
   },
   ack({ key, id }) {
+    connection.answered();
     unsent.acknowledge(key, id);
     if (log.has(id) && unsent.settle(id)) log.markSent(id);
   },
@@ -68,6 +69,7 @@ const answers = {
     unsent.settle(id);
   },
   error({ detail }) {
+    connection.answered();
     if (!unsent.fail(detail)) notice(detail);
   },
 };

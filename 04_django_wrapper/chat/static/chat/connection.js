@@ -40,10 +40,7 @@ export class Connection {
     const socket = (this.#socket = new WebSocket(this.address()));
     let wasOpen = false;
     socket.onopen = () => (wasOpen = true);
-    socket.onmessage = ({ data }) => {
-      clearTimeout(this.#deadline);
-      this.onMessage(JSON.parse(data));
-    };
+    socket.onmessage = ({ data }) => this.onMessage(JSON.parse(data));
     socket.onclose = async ({ code, reason }) => {
       this.#drop();
       if (code === 1008 || code >= 4000)
@@ -56,6 +53,7 @@ export class Connection {
 
   // The server has said welcome.
   live() {
+    this.answered();
     this.#liveSince = Date.now();
     this.#say("live");
   }
@@ -66,13 +64,17 @@ export class Connection {
 
   // A peer that vanished without a goodbye is noticed only by its silence.
   expectAnswer() {
-    clearTimeout(this.#deadline);
+    this.answered();
     this.#deadline = setTimeout(() => this.open(), SILENCE);
+  }
+
+  answered() {
+    clearTimeout(this.#deadline);
   }
 
   #drop() {
     clearTimeout(this.#retry);
-    clearTimeout(this.#deadline);
+    this.answered();
     if (this.#socket === null) return;
     this.#socket.onmessage = this.#socket.onclose = null;
     this.#socket.close();
