@@ -1,5 +1,6 @@
 """The room's page when the connection fails: it comes back, and nothing is lost."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -96,6 +97,17 @@ async def test_a_message_whose_ack_was_lost_is_sent_again_and_stored_once(
         await ann.reload()
         await live(ann)
         assert await texts(ann) == ["once"]
+
+
+async def test_a_message_that_comes_twice_is_shown_once(
+    browser: Browser, chat: Chat
+) -> None:
+    async with wired(browser, chat, chat.new_room()) as (ann, wire):
+        about = {"type": "message", "user": "Ben", "created": "2026-01-01T12:00:00Z"}
+        for number, text in ((1, "once"), (1, "once"), (2, "then")):
+            wire.page.send(json.dumps({**about, "id": number, "text": text}))
+        await expect(ann.locator("#messages .text").last).to_have_text("then")
+        assert await texts(ann) == ["once", "then"]
 
 
 async def test_two_windows_with_the_same_unsent_message_store_it_once(
