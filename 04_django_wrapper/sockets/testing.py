@@ -4,8 +4,8 @@
         await socket.send("hello")
         assert await socket.receive() == "hello"
 
-Leaving the block is the client's goodbye; then the handler must end. It works in pytest
-and in Django's `TestCase`: the handler's ORM calls run where the test's own do.
+Leaving the block is the client's goodbye. In pytest and in Django's `TestCase`, the
+handler's ORM calls run where the test's own do.
 """
 
 import asyncio
@@ -20,9 +20,7 @@ from sockets import jsontext
 from sockets.database import inside
 
 
-class SocketRefused(AssertionError):
-    """The handshake was answered with an HTTP status."""
-
+class SocketRefused(AssertionError):  # by an HTTP status
     def __init__(self, status: int, body: str) -> None:
         super().__init__(f"refused with {status}: {body!r}")
         self.status, self.body = status, body
@@ -39,8 +37,8 @@ class SocketClient:
         subprotocols: what the client offers; ``subprotocol`` is what was chosen.
         seconds: for each thing that is waited for.
 
-    Raises SocketRefused for an HTTP answer in place of ``accept()``; for
-    anything else unexpected AssertionError, with all that was said.
+    Raises SocketRefused for an HTTP answer in place of ``accept()``, AssertionError for
+    anything else unexpected, with all that was said.
     """
 
     def __init__(
@@ -54,8 +52,8 @@ class SocketClient:
         seconds: float = 5,
     ) -> None:
         self.application, self.path, self.user = application, path, user
-        named = [host for host in settings.ALLOWED_HOSTS if host[0] not in "*."]
-        host = named[-1] if named else "localhost"
+        hosts = (host for host in settings.ALLOWED_HOSTS if host[0] not in "*.")
+        host = next(hosts, "localhost")
         own = {"host": host, "origin": f"http://{host}", **(headers or {})}
         self.headers = {k.lower(): v for k, v in own.items() if v is not None}
         self.offered, self.seconds = subprotocols or [], seconds
@@ -158,5 +156,5 @@ class SocketClient:
         return event
 
     def _fail(self, what: str) -> NoReturn:
-        said = "\n".join(self.said)
-        raise AssertionError(f"{self.path}: {what}; said so far:\n{said}")
+        what = f"{self.path}: {what}; said so far:"
+        raise AssertionError("\n".join([what, *self.said]))

@@ -58,8 +58,11 @@ def talk(application):
 
 @pytest.fixture(scope="module")
 def tables(application):
-    """The database with Django's tables."""
+    """The database with Django's tables, and nobody in them."""
+    from django.contrib.auth.models import User  # now, since the apps are loaded
+
     call_command("migrate", verbosity=0)
+    User.objects.all().delete()
 
 
 @pytest.fixture

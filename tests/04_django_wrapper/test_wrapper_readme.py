@@ -36,8 +36,9 @@ async def anna(tables):
     """Somebody who can log in."""
     from django.contrib.auth.models import User
 
-    user, _ = await User.objects.aget_or_create(username="anna")
-    return user
+    anna = await User.objects.acreate(username="anna")
+    yield anna
+    await anna.adelete()
 
 
 def names_of(heading, word):
