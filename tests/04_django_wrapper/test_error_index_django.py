@@ -81,7 +81,7 @@ async def hello(application, path="/ws/"):
         with contextlib.suppress(WebSocketException, TimeoutError):
             async with connect(url.replace("http", "ws", 1) + path) as client:
                 await client.send("ping")
-                await asyncio.wait_for(client.recv(), 1)
+                await asyncio.wait_for(client.recv(), 0.5)
 
 
 @entries_with("def handler(")
