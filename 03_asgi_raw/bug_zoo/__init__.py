@@ -1,9 +1,10 @@
 """Broken servers from articles and tutorials, each a few lines, each with its mend.
 
-One module a bug, with two applications: ``broken`` and ``mended``. Before you read the
-docstring: start one, connect, and say what is wrong.
+One module a bug. Eight have two applications, ``broken`` and ``mended``; in the ninth,
+``no_library``, the bug is in what is installed. Before you read the docstring: start
+one, open the page, connect, and say what is wrong. What to send: ``../README.md``.
 
     uvicorn --app-dir 03_asgi_raw bug_zoo.binary_frame:broken
 
-Limits: websockets only; messages and close codes are those of uvicorn.
+Messages and close codes are those of uvicorn.
 """

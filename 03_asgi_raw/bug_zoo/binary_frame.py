@@ -9,11 +9,11 @@ from asgiref.typing import ASGIReceiveCallable as Receive
 from asgiref.typing import ASGISendCallable as Send
 from asgiref.typing import Scope
 
-from bug_zoo.events import ACCEPT, text, websockets_only
+from bug_zoo.events import ACCEPT, text, with_page
 
 
+@with_page
 async def broken(scope: Scope, receive: Receive, send: Send) -> None:
-    websockets_only(scope)
     await receive()
     await send(ACCEPT)
     while (event := await receive())["type"] == "websocket.receive":
@@ -21,8 +21,8 @@ async def broken(scope: Scope, receive: Receive, send: Send) -> None:
             await send(text("pong!"))
 
 
+@with_page
 async def mended(scope: Scope, receive: Receive, send: Send) -> None:
-    websockets_only(scope)
     await receive()
     await send(ACCEPT)
     while (event := await receive())["type"] == "websocket.receive":

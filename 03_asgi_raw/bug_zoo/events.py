@@ -1,6 +1,16 @@
-"""The events that all in the zoo send, spelled out once."""
+"""What all in the zoo have in common, spelled out once."""
 
-from asgiref.typing import Scope, WebSocketAcceptEvent, WebSocketSendEvent
+from functools import wraps
+
+from asgiref.typing import (
+    ASGI3Application,
+    Scope,
+    WebSocketAcceptEvent,
+    WebSocketSendEvent,
+)
+from asgiref.typing import ASGIReceiveCallable as Receive
+from asgiref.typing import ASGISendCallable as Send
+from page import http
 
 ACCEPT: WebSocketAcceptEvent = {
     "type": "websocket.accept",
@@ -14,7 +24,16 @@ def text(words: str) -> WebSocketSendEvent:
     return {"type": "websocket.send", "text": words, "bytes": None}
 
 
-def websockets_only(scope: Scope) -> None:
-    """Pages and the server's own life are no business of the zoo."""
-    if scope["type"] != "websocket":
-        raise NotImplementedError(f"Unknown scope type {scope['type']!r}")
+def with_page(websocket: ASGI3Application) -> ASGI3Application:
+    """``websocket`` with the stage's page beside it, whose buttons then talk to it."""
+
+    @wraps(websocket)
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await http(scope, send)
+        elif scope["type"] == "websocket":
+            await websocket(scope, receive, send)
+        else:
+            raise NotImplementedError(f"Unknown scope type {scope['type']!r}")
+
+    return application

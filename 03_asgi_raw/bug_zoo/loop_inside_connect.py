@@ -12,13 +12,13 @@ from asgiref.typing import ASGIReceiveCallable as Receive
 from asgiref.typing import ASGISendCallable as Send
 from asgiref.typing import Scope
 
-from bug_zoo.events import ACCEPT, text, websockets_only
+from bug_zoo.events import ACCEPT, text, with_page
 
 PERIOD = 0.05  # seconds
 
 
+@with_page
 async def broken(scope: Scope, receive: Receive, send: Send) -> None:
-    websockets_only(scope)
     while True:
         event = await receive()
         if event["type"] == "websocket.connect":
@@ -32,8 +32,8 @@ async def broken(scope: Scope, receive: Receive, send: Send) -> None:
             break
 
 
+@with_page
 async def mended(scope: Scope, receive: Receive, send: Send) -> None:
-    websockets_only(scope)
     await receive()
     await send(ACCEPT)
     async with asyncio.TaskGroup() as tasks:

@@ -12,11 +12,11 @@ from asgiref.typing import ASGIReceiveCallable as Receive
 from asgiref.typing import ASGISendCallable as Send
 from asgiref.typing import Scope
 
-from bug_zoo.events import ACCEPT, text, websockets_only
+from bug_zoo.events import ACCEPT, text, with_page
 
 
+@with_page
 async def broken(scope: Scope, receive: Receive, send: Send) -> None:
-    websockets_only(scope)
     while True:
         event = await receive()
         if event["type"] == "websocket.connect":
@@ -27,8 +27,8 @@ async def broken(scope: Scope, receive: Receive, send: Send) -> None:
             pass
 
 
+@with_page
 async def mended(scope: Scope, receive: Receive, send: Send) -> None:
-    websockets_only(scope)
     while True:
         event = await receive()
         if event["type"] == "websocket.connect":

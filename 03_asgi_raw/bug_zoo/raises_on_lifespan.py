@@ -9,16 +9,21 @@ Without the option uvicorn carries on, and says only at its level *info*:
 from asgiref.typing import ASGIReceiveCallable as Receive
 from asgiref.typing import ASGISendCallable as Send
 from asgiref.typing import Scope
+from page import http
 
-from bug_zoo.events import ACCEPT, text, websockets_only
+from bug_zoo.events import ACCEPT, text
 
 
 async def broken(scope: Scope, receive: Receive, send: Send) -> None:
-    websockets_only(scope)
-    await receive()
-    await send(ACCEPT)
-    while (await receive())["type"] == "websocket.receive":
-        await send(text("pong!"))
+    if scope["type"] == "http":
+        await http(scope, send)
+    elif scope["type"] == "websocket":
+        await receive()
+        await send(ACCEPT)
+        while (await receive())["type"] == "websocket.receive":
+            await send(text("pong!"))
+    else:
+        raise NotImplementedError(f"Unknown scope type {scope['type']!r}")
 
 
 async def mended(scope: Scope, receive: Receive, send: Send) -> None:

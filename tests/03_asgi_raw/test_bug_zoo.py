@@ -12,6 +12,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.support.clients import fetch, websocket
 from tests.support.processes import ROOT, server_process
+from tests.support.readmes import table_of
 from workshop.serving import serving
 
 ZOO = ROOT / "03_asgi_raw" / "bug_zoo"
@@ -234,3 +235,19 @@ def test_no_library_is_mended_by_installing_one():
 def test_a_bug_says_what_you_see_and_has_a_mend(name):
     assert re.search(r"You see: .*Why: |You see: .*``uvicorn", bug(name).__doc__, re.S)
     assert {"broken", "mended"} <= {word.lower() for word in vars(bug(name))}
+
+
+@pytest.mark.parametrize("name", [name for name in BUGS if name != "no_library"])
+async def test_a_bug_and_its_mend_have_the_stage_s_page_to_talk_to_them(name):
+    for application in (bug(name).broken, bug(name).mended):
+        async with serving(application) as url:
+            page = await asyncio.to_thread(fetch, url)
+        assert page.status == 200
+        assert 'id="console-title"' in page.body
+
+
+def test_the_readme_says_of_each_bug_what_to_do_and_what_one_sees():
+    rows = table_of("03_asgi_raw", "The zoo", "bug")
+    assert sorted(row[0].strip("`") for row in rows) == BUGS
+    folded = re.compile("<details><summary>look</summary>.+</details>")
+    assert all(do and folded.fullmatch(seen) for _, do, seen in rows)
