@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from html import escape
 from typing import Any
 
-from frames import Field, FrameError, NotWholeError, decode_head, fields
+from frames import UNMASKED, Field, FrameError, NotWholeError, decode_head, fields
 from scope import Address
 
 from workshop.wiretap import Connection, Direction, Wiretap, shown
@@ -109,7 +109,7 @@ def explained(piece: bytes) -> tuple[str, list[Field]]:
         head, found = decode_head(piece), fields(piece)
     except FrameError as error:
         return f"no frame: {error}", []
-    size, payload = head.size + head.length, found[-1].meaning
+    size, payload = head.size + head.length, found[-1].meaning.removesuffix(UNMASKED)
     return f"{head.opcode.name.lower()} frame, {size} bytes: {payload}", found
 
 
@@ -146,7 +146,7 @@ def _on_the_wire(found: Iterable[tuple[str, str, str]]) -> str:
     parts = "".join(
         f"<span><code>{value or '·'}</code>{name}</span>"
         for name, value, _ in found
-        if name != "payload" or "masked" not in names  # else it is not there to be seen
+        if name != "unmasked"  # not there to be seen
     )
     return f'<div class="bits" aria-hidden="true">{parts}</div>'
 

@@ -14,6 +14,7 @@ from hashlib import sha1
 from typing import NamedTuple
 
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3: the same for everybody
+UNMASKED = " (not on the wire: masked XOR key)"
 
 
 class Opcode(IntEnum):
@@ -178,19 +179,21 @@ def fields(data: bytes) -> list[Field]:
     else:
         found.append(Field("length", bits[9:], f"{head.length}"))
     payload = data[head.size : head.size + head.length]
-    if head.key:
-        found.append(Field("key", head.key.hex(" "), "random, another one each time"))
-        turns = "each byte XOR one of the key's, in turn"
-        found.append(Field("masked", _shown(payload), turns))
-        payload = masked(payload, head.key)
-    return [*found, Field("payload", _shown(payload), _meaning(head, payload))]
+    if head.key is None:
+        return [*found, Field("payload", _shown(payload), _meaning(head, payload))]
+    found.append(Field("key", head.key.hex(" "), "random, another one each time"))
+    turns = "each byte XOR one of the key's, in turn"
+    found.append(Field("masked", _shown(payload), turns))
+    payload = masked(payload, head.key)
+    meaning = _meaning(head, payload) + UNMASKED
+    return [*found, Field("unmasked", _shown(payload), meaning)]
 
 
 def explain(data: bytes) -> list[str]:
     """The first frame of ``data`` bit by bit, a line for each field."""
-    return [
-        f"{name:8} {value:7}  {words}".rstrip() for name, value, words in fields(data)
-    ]
+    found = fields(data)
+    width = max(len(field.value) for field in found)
+    return [f"{name:8} {value:{width}}  {words}" for name, value, words in found]
 
 
 def _meaning(head: Head, payload: bytes) -> str:

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 from frames import (
+    UNMASKED,
     Frame,
     FrameError,
     Opcode,
@@ -187,9 +188,10 @@ EXPLAINED = {
 def test_an_example_of_the_rfc_is_explained(name):
     found = {field.name: field for field in fields(bytes.fromhex(EXAMPLES[name][0]))}
     length = found.get("extended", found["length"]).meaning
+    shown = found["unmasked" if "key" in found else "payload"].meaning
     assert EXPLAINED[name] == (
         f"{found['FIN'].value} {found['opcode'].meaning}, {found['mask'].value}, "
-        f"{length}, {found['payload'].meaning}"
+        f"{length}, {shown.removesuffix(UNMASKED)}"
     )
 
 
@@ -211,23 +213,23 @@ def test_the_first_bytes_of_a_long_payload_are_enough_to_explain_it(frame):
 
 def test_a_frame_is_explained_bit_by_bit():
     assert explain(bytes.fromhex(EXAMPLES["a text, masked"][0])) == [
-        "FIN      1        the last frame of its message",
-        "RSV      000      no extension",
-        "opcode   0001     text",
-        "mask     1        masked, from a client",
-        "length   0000101  5",
-        "key      37 fa 21 3d  random, another one each time",
+        "FIN      1               the last frame of its message",
+        "RSV      000             no extension",
+        "opcode   0001            text",
+        "mask     1               masked, from a client",
+        "length   0000101         5",
+        "key      37 fa 21 3d     random, another one each time",
         "masked   7f 9f 4d 51 58  each byte XOR one of the key's, in turn",
-        "payload  48 65 6c 6c 6f  'Hello'",
+        "unmasked 48 65 6c 6c 6f  'Hello' (not on the wire: masked XOR key)",
     ]
 
 
 def test_a_long_length_and_a_close_code_are_explained():
     lines = explain(encode(Frame(Opcode.BINARY, b"\7" * 300, fin=False)))
-    assert "FIN      0        more fragments follow" in lines
-    assert lines[4:6] == [
-        "length   1111110  126: the next 2 bytes say it",
-        "extended 01 2c    300",
+    assert [" ".join(line.split()) for line in lines[:1] + lines[4:6]] == [
+        "FIN 0 more fragments follow",
+        "length 1111110 126: the next 2 bytes say it",
+        "extended 01 2c 300",
     ]
     assert lines[-1] == "payload  " + "07 " * 16 + "…  300 bytes"
     lines = explain(encode(Frame(Opcode.CLOSE, close_payload(1000, "bye"))))
@@ -239,8 +241,8 @@ def test_any_frame_has_an_explanation(frame):
     lines = explain(encode(frame))
     expected = ["FIN", "RSV", "opcode", "mask", "length"]
     expected += ["extended"] if len(frame.payload) > 125 else []
-    expected += ["key", "masked"] if frame.key else []
-    assert [line.split()[0] for line in lines] == [*expected, "payload"]
+    expected += ["key", "masked", "unmasked"] if frame.key else ["payload"]
+    assert [line.split()[0] for line in lines] == expected
 
 
 def test_the_file_shows_the_handshake_and_a_ping():
@@ -250,5 +252,5 @@ def test_the_file_shows_the_handshake_and_a_ping():
     )
     assert "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in shown.stdout
     assert "The text ping from a browser, 10 bytes: 81 84 " in shown.stdout
-    assert "payload  70 69 6e 67  'ping'" in shown.stdout
+    assert "unmasked 70 69 6e 67  'ping'" in shown.stdout
     assert shown.stderr == ""
