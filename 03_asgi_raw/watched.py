@@ -33,7 +33,7 @@ from workshop.pages import from_this_page  # noqa: E402
 from workshop.wiretap import Connection, Wiretap  # noqa: E402
 
 PAUSE = 0.05  # seconds from picture to picture at least: nobody sees more
-ASIDE = '<section aria-labelledby="try-title">'  # stands beside the console in app.py's
+ASIDE = '<section aria-labelledby="try-title">'  # the questions
 EVENTS_ONLY = (
     '<p id="events-only">Only events are seen here: this server shows its bytes to '
     "nobody. To open every frame bit by bit, stop it, start ours in its place with "
@@ -43,11 +43,7 @@ PAGE = (
     (HERE / "page.html")
     .read_text(encoding="utf-8")
     .replace('<div class="two even">', '<div class="two even watched">')
-    .replace(
-        ASIDE,
-        (HERE / "watched.html").read_text(encoding="utf-8")
-        + f'  </div>\n  <div class="below">\n    {ASIDE}',
-    )
+    .replace(ASIDE, (HERE / "watched.html").read_text(encoding="utf-8") + ASIDE)
 )
 
 tap = Wiretap(app.application, events=12)
@@ -104,8 +100,10 @@ async def show(query: str, narrow: bool, send: Send) -> None:
 
 def pieces_of(connection: Connection, narrow: bool) -> dict[str, str]:
     """HTML for the elements of the page with these ids."""
-    picture = connection.svg(narrow=narrow)
-    return {"wiretap": picture, "frames": as_html(connection) or EVENTS_ONLY}
+    picture, frames = connection.svg(narrow=narrow), as_html(connection)
+    if narrow and frames:
+        picture = f"<p>bytes: in the list below</p>{picture}"
+    return {"wiretap": picture, "frames": frames or EVENTS_ONLY}
 
 
 def main() -> None:

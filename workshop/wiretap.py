@@ -27,7 +27,7 @@ from workshop.timeline import seconds
 Direction = Literal["in", "out"]  # towards the application, or from it
 
 NOT_CALLED = "not called yet"
-HEAD = 3  # the first entries of a connection are always kept: how it began
+HEAD = 5  # the first entries of a connection are always kept: its whole handshake
 SHOWN = 60  # characters of a payload
 ROW = 44.0  # height of an arrow with its words
 SMALL = 6.95  # width of an 11.5 px monospaced character, rounded up
@@ -89,12 +89,12 @@ class Connection(svg.Picture):
 
     @property
     def entries(self) -> list[Entry]:
-        """The arrows that are kept: the first three, and the last ones."""
+        """The arrows that are kept: the first five, and the last ones."""
         return [*self._head, *self._tail]
 
     @property
     def left_out(self) -> int:
-        """So many arrows between the first three and the last ones are forgotten."""
+        """So many arrows between the first five and the last ones are forgotten."""
         return self.count - len(self._head) - len(self._tail)
 
     def wire(
@@ -193,7 +193,7 @@ class Wiretap:
     Args:
         application: called with the server's own scope, events and exceptions.
         connections: the pictures of so many connections are kept, the last ones.
-        events: so many arrows are kept of each, beside the first three.
+        events: so many arrows are kept of each, beside the first five.
         clock: gives seconds.
     """
 

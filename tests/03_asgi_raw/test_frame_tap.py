@@ -81,7 +81,7 @@ def test_an_arrow_says_what_its_frame_is_and_has_its_fields():
         "81 84 37 fa 21 3d 47 93 4f 5a",
         "text frame, 10 bytes: 'ping'",
     )
-    assert [name for name, _, _ in entry.fields][-3:] == ["key", "masked", "payload"]
+    assert [name for name, _, _ in entry.fields][-3:] == ["key", "masked", "unmasked"]
 
 
 def test_a_close_frame_says_its_code_and_its_whole_reason():
@@ -146,13 +146,13 @@ def test_what_can_be_opened_is_escaped_and_keeps_its_id():
     wiretap = Wiretap(nothing, events=1)
     tap = FrameTap(wiretap)
     seen = []
-    for chunk in (head, text, PING, PING, PING):
+    for chunk in (head, text, *[PING] * 5):
         tap(CLIENT, "in", "bytes", chunk)
         html = as_html(wiretap.connections[0])
         assert not re.search("<(b|i|script)>", html)
         seen.append(re.findall('id="(arrow-[^"]+)"', html))
-    assert seen[-1][:3] == seen[2]  # the first three stay
-    assert len(seen[-1]) == 4 and seen[-1][3] != seen[-2][3]
+    assert seen[-1][:5] == seen[4]  # the first five stay
+    assert len(seen[-1]) == 6 and seen[-1][5] != seen[-2][5]
 
 
 def test_the_row_of_bits_shows_what_is_on_the_wire():

@@ -52,7 +52,8 @@ async def test_under_our_server_a_frame_is_opened_bit_by_bit(
     assert rows["opcode"] == ["0001", "text"]
     assert rows["mask"] == ["1", "masked, from a client"]
     assert rows["length"] == ["0000100", "4"]
-    assert rows["payload"] == ["70 69 6e 67", "'ping'"]
+    ping = "'ping' (not on the wire: masked XOR key)"
+    assert rows["unmasked"] == ["70 69 6e 67", ping]
     key, masked = (bytes.fromhex(rows[name][0]) for name in ("key", "masked"))
     assert bytes(a ^ b for a, b in zip(key, masked, strict=True)) == b"ping"
     await expect(page.locator("#wiretap")).to_contain_text(f"81 84 {rows['key'][0]}")
@@ -72,9 +73,17 @@ async def test_an_open_frame_stays_open_and_in_focus_while_others_come(
     await expect(page.locator("#frames")).to_contain_text("binary frame, 10 bytes")
     await expect(frame.locator("table")).to_be_visible()
     await expect(frame.locator("summary")).to_be_focused()
-    for _ in range(6):  # older arrows make room for newer ones
-        await page.get_by_role("button", name="empty text").click()
+    where = await frame.bounding_box()
+    for sent in range(10):  # older arrows make room for newer ones, below it
+        await page.get_by_role("button", name="empty text").evaluate("b => b.click()")
+        await expect(page.locator("#log li.in")).to_have_count(sent + 3)
+    await expect(page.locator("#frames")).not_to_contain_text("binary frame")
+    assert await frame.bounding_box() == where
+    await frame.locator("summary").click()  # once it is closed, it may go
+    await page.get_by_role("button", name="empty text").evaluate("b => b.click()")
     await expect(frame).to_have_count(0)
+    handshakes = page.locator("#frames details", has_text="the handshake")
+    await expect(handshakes).to_have_count(2)
 
 
 async def test_a_new_connection_has_frames_of_its_own(ours: str, page: Page) -> None:
@@ -149,6 +158,8 @@ async def test_the_picture_and_its_frames_fit_the_window(
     await expect(frames).to_have_count(2)
     for summary in await frames.locator("summary").all():
         await summary.click()
+    where = "in the list below" if width <= 800 else "bytes on one TCP connection"
+    await expect(page.locator("#wiretap")).to_contain_text(where)
     picture = page.locator("#wiretap svg")
     await expect(picture).to_be_visible()
     box = await picture.bounding_box()
@@ -157,3 +168,23 @@ async def test_the_picture_and_its_frames_fit_the_window(
     assert document <= width
     units = await picture.evaluate("svg => svg.viewBox.baseVal.width")
     assert box["width"] / units * 11.5 > 9  # pixels of the smallest text
+
+
+async def test_on_a_laptop_the_questions_are_seen_below_the_console(
+    ours: str, page: Page
+) -> None:
+    await page.set_viewport_size({"width": 1366, "height": 768})
+    await page.goto(ours)
+    await page.get_by_role("button", name="Connect").click()
+    for sent in range(12):  # a full log takes no more room
+        await page.get_by_role("button", name="ping", exact=True).click()
+        await expect(page.locator("#log li.in")).to_have_count(sent + 1)
+    console = await page.locator("#console-title").bounding_box()
+    questions = await page.locator("#try-title").bounding_box()
+    assert console is not None and questions is not None
+    assert console["x"] == questions["x"]
+    assert questions["y"] < 700
+    picture = page.locator("#wiretap")
+    await expect(picture).to_contain_text("more, not kept")
+    below = await picture.evaluate("b => b.scrollHeight - b.clientHeight - b.scrollTop")
+    assert 0 <= below < 40  # it scrolls in its own box, and shows the newest arrow

@@ -129,7 +129,7 @@ async def test_the_narrow_picture_has_its_gap_where_arrows_are_left_out() -> Non
     tap.begin(("127.0.0.1", 1)).wire("in", b"GET / HTTP/1.1\r\n\r\n", "")
     message = {"type": "websocket.receive", "text": "ping"}
     scope = {**SCOPE, "client": ("127.0.0.1", 1)}
-    await tap(scope, hears([CONNECT, message, LEAVE]), nothing)
+    await tap(scope, hears([CONNECT, message, message, LEAVE]), nothing)
     found = words(tap.last.svg(narrow=True))
     gap = found.index("… 2 more, not kept …")
     assert found.index("websocket.connect") < gap < found.index("websocket.send")
@@ -275,7 +275,7 @@ async def test_a_payload_of_a_megabyte_is_shortened(content: dict[str, Any]) -> 
     assert all(len(entry.title) + len(entry.words) < 300 for entry in picture.entries)
 
 
-async def test_ten_thousand_messages_keep_the_first_three_and_the_last() -> None:
+async def test_ten_thousand_messages_keep_the_first_five_and_the_last() -> None:
     message = {"type": "websocket.receive", "text": "x" * 1000}
     events = [CONNECT, *([message] * 10_000), LEAVE]
     tap = Wiretap(echo, events=16)
@@ -287,10 +287,10 @@ async def test_ten_thousand_messages_keep_the_first_three_and_the_last() -> None
     tracemalloc.stop()
     picture = tap.last
     assert held < 100_000  # bytes
-    assert len(picture.entries) == 3 + 16
-    assert picture.count == 3 + 20_000 + 1 and picture.left_out == 20_004 - 19
-    assert "… 19,985 more, not kept …" in words(picture.svg())
-    assert "19985 more" in picture.text()
+    assert len(picture.entries) == 5 + 16
+    assert picture.count == 3 + 20_000 + 1 and picture.left_out == 20_004 - 21
+    assert "… 19,983 more, not kept …" in words(picture.svg())
+    assert "19983 more" in picture.text()
 
 
 async def test_only_the_last_connections_are_kept() -> None:
