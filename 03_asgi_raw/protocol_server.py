@@ -4,25 +4,33 @@ events back, bytes out.
 Theory of operation, in the order in which things happen:
 
 1. `asyncio.start_server` accepts a TCP connection and starts one coroutine for it,
-   `Connection.run`. Each has its own; all of them share one event loop.
+   `Connection.run`. Each has its own; all of them share one event loop. (`run`)
 2. It reads the head of one HTTP request. That must be whole within 10 s: to open
-   connections and say nothing would else be the cheapest of attacks.
+   connections and say nothing would else be the cheapest of attacks. (`opening`)
 3. A head that asks for a websocket has its handshake checked by `websockets`'
    `ServerProtocol`, which does no I/O ("sans-I/O"): we hand it the bytes that came, it
    hands out frames and the bytes to send. From the head comes the scope (scope.py).
+   (`opening`, `conversation`)
 4. The application is called with the scope, `receive` and `send`. It decides: accept,
    close (a 403), or an HTTP answer of its own (http_answer.py). A second coroutine
-   reads beside it, since pings want an answer while it is at work.
+   reads beside it, since pings want an answer while it is at work. (`conversation`,
+   `decide`)
 5. In: bytes → frames → messages (fragments joined, text checked) → the inbox →
    `receive()`. The inbox has few places. While it is full nobody reads, so the kernel's
-   buffer fills, so the peer must wait: backpressure.
+   buffer fills, so the peer must wait: backpressure. (`read_messages`, `message`)
 6. Out: `send()` → a frame → bytes. It returns at once, unless the peer is behind by
-   more than 64 KiB: then it waits. Backpressure again, in the other direction.
+   more than 64 KiB: then it waits. Backpressure again, in the other direction. (`send`)
 7. The end is a handshake, too: each side sends a close frame, then the server closes.
    We say 1000 where the application returns, 1011 where it fails, 1012 where the server
-   is stopped. Then a deadline runs: who does not answer in time is cut off.
+   is stopped. Then a deadline runs: who does not answer in time is cut off. (`close`,
+   `expect_end`)
 8. Every 20 s everyone gets a ping. Who has not been heard of since the last is cut off.
-9. Around all connections is the application's lifespan (server_lifespan.py).
+   (`ping`)
+9. Around all connections is the application's lifespan (server_lifespan.py). (`serve`)
+
+Borrowed: what comes in is parsed by `ServerProtocol`, since a peer may break any rule,
+and it knows them all and unmasks in C (`frames.decode` is the same in short). A message
+that goes out needs no check, so its head is made by `frames.head`, which is quicker.
 
 Limits, on purpose: of HTTP, GET and HEAD, no request bodies, no keep-alive, and answers
 are sent once they are whole; no TLS (a proxy's work); no permessage-deflate (40 KB a
@@ -101,15 +109,20 @@ class Connection:
         self.server: Address = (writer.get_extra_info("sockname") or nobody)[:2]
         self.protocol = ServerProtocol(max_size=limits.message)
         self.scope: Any = None  # until there is a whole head
-        self.answered = self.loop.create_future()  # the head, by the application
+        self.http: HTTPAnswer  # no value until then, either
+        self.response: Response  # the 101; no value until a websocket is asked for
+        self.answered = self.loop.create_future()  # done once the request is answered
+        # asyncio.Queue(8) would do, but costs 10 % more instructions a message.
         self.inbox: deque[Any] = deque()
         self.waiter: asyncio.Future[None] | None = None  # see wait()
         self.fragments: list[Any] = []  # of a message whose end is still to come
+        self.is_text = False  # they are; until a message's first frame says so
         self.utf8 = codecs.getincrementaldecoder("utf-8")()
         self.heard = True  # from the peer, since the last ping
         self.closed = False  # by the application
         self.over = False  # the inbox has got its last event
-        # To be cut off: unless the head is whole by then; later, unless the end is.
+        # Cuts the peer off: first if its head is late; after a goodbye, if its end is
+        # late.
         self.deadline = self.loop.call_later(limits.handshake, self.transport.abort)
 
     async def run(self, application: ASGI3Application, state: dict[str, Any]) -> None:
@@ -118,8 +131,9 @@ class Connection:
             if (request := await self.opening()) is not None:
                 await self.conversation(application, request, state)
             self.flush()
-            # To close both directions at once would answer what still comes with a
-            # reset, and a reset throws away what the peer has not read yet.
+            # Read and drop until the peer has closed, too. To close both directions at
+            # once would answer what still comes with a reset, and a reset throws away
+            # what the peer has not read yet.
             while data := await self.reader.read(CHUNK):
                 if self.tap:
                     self.tap(self.client, "in", "bytes", data)
@@ -298,7 +312,7 @@ class Connection:
             if data is None:
                 raise ValueError("expected text or bytes in websocket.send, got none")
             opcode = BINARY if text is None else TEXT
-            # By frames.py: as protocol.send_text(), in a tenth of its time.
+            # The same bytes as protocol.send_text() makes, in a tenth of its time.
             self.write(frames.head(0x80 | opcode, 0, len(data)) + data)
         elif kind == "websocket.close":
             self.close(event.get("code", 1000), event.get("reason") or "")
@@ -375,7 +389,8 @@ class Connection:
 
     def ping(self) -> None:
         """Ask for a sign of life, or end it where the last one did not come."""
-        behind = len(self.inbox) >= self.limits.inbox  # it is we who do not read it
+        # If the inbox is full we have not been reading, so silence proves nothing.
+        behind = len(self.inbox) >= self.limits.inbox
         if self.protocol.state is State.OPEN and (self.heard or behind):
             self.heard = behind
             self.protocol.send_ping(b"")
