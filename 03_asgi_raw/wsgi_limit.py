@@ -170,10 +170,8 @@ def main() -> None:
     mute = nobody_asks()
     print("WSGI, and nobody asks")
     print(f"  the client that only listens hears {len(mute.said)} bytes")
-    print(
-        f"  it goes after {mute.stayed:.2f} s; who asked behind it is answered", end=""
-    )
-    print(f" after {mute.answered:.2f} s\n")
+    print(f"  it leaves at {mute.stayed:.2f} s,", end=" ")
+    print(f"and only then is the client behind it served: {mute.answered:.2f} s\n")
     print("WSGI, one worker: two clients, and each asks for the time")
     print(drawn(under_wsgi()), end="\n\n")
     print("ASGI, one worker: two clients, and neither asks")
