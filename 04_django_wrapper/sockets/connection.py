@@ -33,9 +33,9 @@ class Socket:
     """
 
     __slots__ = (
-        *("__weakref__", "_arrived", "conf", "counted", "deadline"),
-        *("groups", "headers", "inbox", "outbox", "request", "room", "scope"),
-        *("session", "state", "stopped", "user", "watch"),
+        *("__weakref__", "_arrived", "conf", "counted", "deadline", "groups"),
+        *("headers", "inbox", "outbox", "request", "room", "scope", "session"),
+        *("state", "stopped", "user", "watch"),
     )
 
     def __init__(
@@ -58,7 +58,7 @@ class Socket:
         """Open the websocket; ``subprotocol`` is one that the client has offered."""
         if self.state is OPEN:
             raise HandlerError("accept() comes once, and this is the second")
-        offered = list(self.scope.get("subprotocols") or [])
+        offered = [*(self.scope.get("subprotocols") or ())]
         if subprotocol is not None and subprotocol not in offered:
             raise HandlerError(f"the client offered {offered}, and not {subprotocol!r}")
         if self.state is CLOSED:
@@ -73,15 +73,8 @@ class Socket:
     async def receive(self) -> str | bytes:
         """The next message, text as str, binary as bytes. Disconnected: no more."""
         while not self.inbox:
-            if self.state is CLOSED:
-                raise self._disconnected()
-            if self.state is CONNECTING:
-                raise HandlerError("before receive() comes: await socket.accept()")
-            self._arrived = asyncio.get_running_loop().create_future()
-            await self._arrived
-        if self.room is not None and not self.room.done():
-            self.room.set_result(None)
-        return self.inbox.pop(0)
+            await self._arrival()
+        return self._take()
 
     async def receive_json(self) -> Any:
         """The next message, which must be JSON as text; else BadMessage."""
@@ -95,9 +88,11 @@ class Socket:
 
     async def __anext__(self) -> str | bytes:
         try:
-            return await self.receive()
+            while not self.inbox:
+                await self._arrival()
         except Disconnected:
             raise StopAsyncIteration from None
+        return self._take()
 
     async def send(self, message: str | bytes) -> None:
         """Send one message, and wait for a slow peer. Disconnected: it has left."""
@@ -117,37 +112,41 @@ class Socket:
         await self.send(jsontext.dumps(value))
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
-        """Say goodbye; a second time does nothing.
-
-        Args:
-            code: one of `CloseCode`, or 3000 to 4999 (RFC 6455, 7.4.2).
-            reason: cut off at 123 bytes of UTF-8 (RFC 6455, 5.5).
-        """
+        """Say goodbye, once: a `CloseCode` or 3000 to 4999, and 123 bytes of reason."""
         if self.state is CONNECTING:
             raise HandlerError("before accept() there is no close(): raise Refused")
         if self.state is OPEN:
             self.state = State.CLOSED
-            self._wake()
+            self.wake()
             reason = reason.encode()[:123].decode(errors="ignore")
             event = {"type": "websocket.close", "code": int(code), "reason": reason}
             await self.outbox.end(event)
 
+    def _arrival(self) -> asyncio.Future[None]:
+        if self.state is CLOSED:
+            raise self._disconnected()
+        if self.state is CONNECTING:
+            raise HandlerError("before receive() comes: await socket.accept()")
+        self._arrived = asyncio.get_running_loop().create_future()
+        return self._arrived
+
+    def _take(self) -> str | bytes:
+        if self.room is not None and not self.room.done():
+            self.room.set_result(None)
+        return self.inbox.pop(0)
+
     def _disconnected(self) -> Disconnected:
         return Disconnected(*(self.stopped or (CloseCode.NORMAL_CLOSURE, "")))
 
-    def _wake(self) -> None:
-        if self._arrived is not None and not self._arrived.done():
-            self._arrived.set_result(None)
-
-    def arrive(self, message: str | bytes) -> None:
-        """The runner has read a message."""
-        self.inbox.append(message)
-        self._wake()
+    def wake(self) -> None:
+        """There is something for a handler that waits: a message, or the end."""
+        if (arrived := self._arrived) is not None and not arrived.done():
+            arrived.set_result(None)
 
     def leave(self, code: int, reason: str) -> None:
         """The peer has left: that ends a handler that reads, the deadline any other."""
         self.state = State.CLOSED
-        self._wake()
+        self.wake()
         self.stop(code, reason, after=self.conf.LEAVE_SECONDS)
 
     def stop(self, code: int, reason: str = "", *, after: float = 0.0) -> None:

@@ -1,7 +1,7 @@
 """What goes out on one connection: now, if the server takes it now; else in order.
 
 1. The server's ``send(event)`` is a coroutine. For a peer that keeps up it ends without
-   waiting once. So one step of it, ``send(None)`` by hand, and the event is on its way.
+   waiting once. So one step of it by hand, as in stage 02, and the event is on its way.
    (Python 3.12 calls that an eager task. It costs more, and 3.11 has none.)
 2. For a peer that does not read, that step yields a future: the server waits. Only then
    a task is made, the writer. It takes over the coroutine where it stands, and later
@@ -12,9 +12,8 @@
 
 import asyncio
 import types
-from collections.abc import Awaitable, Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import suppress
-from inspect import iscoroutinefunction
 from typing import Any
 
 from asgiref.typing import ASGISendCallable
@@ -25,6 +24,7 @@ from sockets.conf import Conf
 Event = Any  # one of asgiref.typing.ASGISendEvent's many kinds
 # What a server raises when the websocket has ended; a disconnect event says it for all.
 GONE = (OSError, RuntimeError)
+DONE = object()  # `next()` returns it: no StopIteration need be made and caught
 
 
 class Outbox:
@@ -35,7 +35,7 @@ class Outbox:
     def __init__(
         self, send: ASGISendCallable, conf: Conf, stop: Callable[[int, str], None]
     ) -> None:
-        self.send: Any = send if iscoroutinefunction(send) else _coroutine(send)
+        self.send: Any = send
         self.conf, self.stop = conf, stop
         self.waiting: list[Event] = []
         self.writer: asyncio.Task[None] | None = None  # while the peer is behind
@@ -47,13 +47,14 @@ class Outbox:
         if self.ended:
             return
         if self.writer is None:
-            sending = self.send(event)
             try:
-                future = sending.send(None)
-            except (StopIteration, *GONE):
+                steps = self.send(event).__await__()
+                if (future := next(steps, DONE)) is DONE:
+                    return
+            except GONE:
                 return
             self.since = asyncio.get_running_loop().time()
-            self.writer = asyncio.create_task(self._write(_rest(sending, future)))
+            self.writer = asyncio.create_task(self._write(_rest(steps, future)))
         elif len(self.waiting) < self.conf.OUTBOX:
             self.waiting.append(event)
         else:
@@ -121,21 +122,14 @@ class Outbox:
             asyncio.get_running_loop().call_later(after, abort)
 
 
-def _coroutine(send: ASGISendCallable) -> ASGISendCallable:
-    async def sending(event: Event) -> None:  # a server in Rust returns something else
-        await send(event)
-
-    return sending
-
-
 @types.coroutine
-def _rest(sending: Coroutine[Any, Any, None], future: Any) -> Generator[Any, Any, None]:
+def _rest(steps: Generator[Any, Any, None], future: Any) -> Generator[Any, Any, None]:
     """The rest of a coroutine whose first step is made, and has yielded ``future``."""
     with suppress(StopIteration):
         while True:
             try:
-                result = yield future
+                yield future
             except BaseException as error:  # a cancellation is meant for it
-                future = sending.throw(error)
+                future = steps.throw(error)
             else:
-                future = sending.send(result)
+                return (yield from steps)

@@ -68,7 +68,8 @@ async def serve(
 
 async def _read(socket: Socket, receive: ASGIReceiveCallable) -> None:
     """Bring every message to the handler, until the peer has left."""
-    conf, time = socket.conf, asyncio.get_running_loop().time
+    conf, time, inbox = socket.conf, asyncio.get_running_loop().time, socket.inbox
+    surely_short, places = conf.MESSAGE_BYTES // 4, conf.INBOX
     tokens, filled_at = float(conf.MESSAGES_AT_ONCE), time()  # a token bucket
     while True:
         event: Any = await receive()
@@ -83,12 +84,13 @@ async def _read(socket: Socket, receive: ASGIReceiveCallable) -> None:
         if tokens < 0:  # filled up only when it is empty: the clock costs time, too
             tokens += ((now := time()) - filled_at) * conf.MESSAGES_PER_SECOND
             tokens, filled_at = min(tokens, conf.MESSAGES_AT_ONCE), now
-        if len(message) * 4 > conf.MESSAGE_BYTES and _too_long(message, socket):
+        if len(message) > surely_short and _too_long(message, socket):
             socket.stop(CloseCode.MESSAGE_TOO_BIG, "this message is too long")
         elif tokens < 0:
             socket.stop(CloseCode.POLICY_VIOLATION, "too many messages")
-        elif len(socket.inbox) < conf.INBOX or await _room(socket):
-            socket.arrive(message)
+        elif len(inbox) < places or await _room(socket):
+            inbox.append(message)
+            socket.wake()
 
 
 def _too_long(message: str | bytes, socket: Socket) -> bool:
