@@ -19,6 +19,7 @@ from django.test import override_settings
 
 from tests.support.processes import ROOT
 from tests.support.readmes import python_of, table_of
+from tests.support.servers import SERVERS
 from tests.support.sites import site_of
 
 STAGE = ROOT / "04_django_wrapper"
@@ -125,6 +126,42 @@ def test_the_table_of_checks_has_every_check():
     ids = sorted(re.findall(r'id="(sockets\.\w+)"', code))
     rows = [row[0].strip("`") for row in table_of(README, "`manage.py check`", "id")]
     assert ids == rows == [f"sockets.{name}" for name in CHECKS]
+
+
+def test_every_test_that_the_readme_names_exists():
+    readme = (STAGE / "README.md").read_text("utf-8")
+    readme = re.sub(r"^```python\n.*?^```$", "", readme, flags=re.M | re.S)
+    tests = [*ROOT.glob("tests/*/test_*.py")]
+    code = "".join(path.read_text("utf-8") for path in tests)
+    named = re.findall(r"\btest_\w+\b(?:\.py)?", readme)
+    assert named
+    for name in named:
+        assert name in [path.name for path in tests] or f"def {name}(" in code, name
+
+
+def test_every_row_of_the_promises_under_faults_names_its_tests():
+    for *_, tests in table_of(README, "Promised under faults", "fault"):
+        assert re.fullmatch(r"`test_\w+`(, `test_\w+`)*", tests)
+
+
+def test_the_table_of_servers_has_every_server_that_the_tests_start():
+    rows = table_of(README, "The same handlers under seven servers", "server")
+    named = sorted(
+        name.replace("stage 03's own", "ours")
+        .replace("uvicorn, `--ws ", "uvicorn-")
+        .replace("websockets-sansio", "sansio")
+        .split()[0]
+        .strip("`")
+        for name, _ in rows
+    )
+    assert named == sorted(SERVERS)
+
+
+def test_the_table_of_variables_has_every_one_that_the_project_reads():
+    code = "".join(path.read_text("utf-8") for path in STAGE.rglob("*.py"))
+    read = set(re.findall(r'\benviron(?:ment)?\.\w+\(\s*"([A-Z_]+)"', code))
+    rows = table_of(README, "Environment variables", "variable")
+    assert {row[0].strip("`") for row in rows} == read
 
 
 # How a websocket ends
