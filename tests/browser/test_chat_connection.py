@@ -167,9 +167,23 @@ async def test_it_waits_longer_after_each_failure_and_by_chance_up_to_twice_as_l
         await live(ann)
 
 
-@pytest.mark.parametrize("code", [CloseCode.POLICY_VIOLATION, CloseCode.UNAUTHORIZED])
+@pytest.mark.parametrize("code", [CloseCode.SERVICE_RESTART, 4012])
+async def test_a_close_code_that_a_server_sends_3000_higher_means_the_same(
+    code: int, browser: Browser, chat: Chat
+) -> None:
+    """daphne does: to an application it allows 1000 and 3000 to 4999 only."""
+    async with wired(browser, chat, chat.new_room()) as (ann, wire):
+        await wire.page.close(code=code)
+        await expect(ann.locator("#state")).to_have_text("reconnecting")
+        await ann.evaluate(CONNECT_NOW)
+        await live(ann)
+
+
+@pytest.mark.parametrize(
+    "code", [CloseCode.POLICY_VIOLATION, 4008, CloseCode.UNAUTHORIZED]
+)
 async def test_a_server_that_says_no_is_not_asked_again(
-    code: CloseCode, browser: Browser, chat: Chat
+    code: int, browser: Browser, chat: Chat
 ) -> None:
     async with wired(browser, chat, chat.new_room()) as (ann, wire):
         await wire.page.close(code=code, reason="That is enough.")

@@ -43,7 +43,8 @@ export class Connection {
     socket.onmessage = ({ data }) => this.onMessage(JSON.parse(data));
     socket.onclose = async ({ code, reason }) => {
       this.#drop();
-      if (code === 1008 || code >= 4000)
+      const meant = code > 4000 && code < 4016 ? code - 3000 : code; // from daphne
+      if (meant === 1008 || meant >= 4000)
         return this.#say("closed", reason || `The server has ended this (${code}).`);
       if (!wasOpen && (await isRefused())) location.reload(); // that page says why
       else if (this.#socket === null) this.#wait();
