@@ -1,9 +1,8 @@
 """One websocket, as its handler sees it: accept, receive, send, close.
 
 1. It is CONNECTING until the handler calls ``accept()``, then OPEN, then CLOSED.
-2. In: the runner reads, always, and puts messages into the inbox.
-3. Out: everything goes through the outbox, the handler's messages and the groups'.
-4. The end has one door, ``stop()``. Whoever wants the handler to end, because the peer
+2. In: the runner reads, always, and fills the inbox. Out: all goes through the outbox.
+3. The end has one door, ``stop()``. Whoever wants the handler to end, because the peer
    has left, or reads too slowly, or says too much, brings its deadline forward.
 """
 
@@ -12,12 +11,15 @@ from contextlib import suppress
 from enum import Enum
 from typing import Any, Self, cast
 
-from asgiref.typing import ASGISendCallable, WebSocketScope
+from asgiref.typing import ASGISendCallable as Send
+from asgiref.typing import WebSocketScope as Scope
+from django.core.handlers.asgi import ASGIRequest
 
 from sockets import jsontext
 from sockets.codes import BadMessage, CloseCode, Disconnected, HandlerError
 from sockets.conf import Conf
-from sockets.outbox import Outbox
+from sockets.outbox import Outbox, send_event
+from sockets.request import request_of
 
 PATIENCE = 1.0  # seconds for a handler to obey its cancellation
 
@@ -33,16 +35,14 @@ class Socket:
     """
 
     __slots__ = (
-        *("__weakref__", "_arrived", "conf", "counted", "deadline", "groups"),
-        *("headers", "inbox", "outbox", "request", "room", "scope", "session"),
+        *("__weakref__", "_arrived", "_request", "conf", "counted", "deadline"),
+        *("groups", "headers", "inbox", "outbox", "room", "scope", "session"),
         *("state", "stopped", "user", "watch"),
     )
 
-    def __init__(
-        self, scope: WebSocketScope, send: ASGISendCallable, conf: Conf
-    ) -> None:
+    def __init__(self, scope: Scope, send: Send, conf: Conf) -> None:
         self.scope, self.conf, self.state = scope, conf, State.CONNECTING
-        self.request = self.session = self.user = cast(Any, None)
+        self.session = self.user = cast(Any, None)
         self.headers: list[tuple[bytes, bytes]] = []  # to go out with accept()
         self.inbox: list[str | bytes] = []  # short: a deque would cost 600 bytes
         self.room: asyncio.Future[None] | None = None  # the runner waits: inbox is full
@@ -53,6 +53,17 @@ class Socket:
         self.groups: set[str] = set()
         self.counted: list[str] = []  # what the step ``limits`` counts it as
         self._arrived: asyncio.Future[None] | None = None  # the handler waits
+        self._request: ASGIRequest | None = None
+
+    @property
+    def request(self) -> ASGIRequest:
+        """Django's view of the handshake: 4 KB, so after accept() made on demand."""
+        if (request := self._request) is None:
+            request = request_of(self.scope)
+            request.session, request.user = self.session, self.user
+            if self.state is CONNECTING:
+                self._request = request
+        return request
 
     async def accept(self, subprotocol: str | None = None) -> None:
         """Open the websocket; ``subprotocol`` is one that the client has offered."""
@@ -62,8 +73,8 @@ class Socket:
         if subprotocol is not None and subprotocol not in offered:
             raise HandlerError(f"the client offered {offered}, and not {subprotocol!r}")
         if self.state is CLOSED:
-            raise self._disconnected()
-        self.state = State.OPEN
+            raise self._not_open("accept")
+        self.state, self._request = State.OPEN, None
         if self.stopped is None:
             self.deadline.reschedule(None)
         accept = {"type": "websocket.accept", "subprotocol": subprotocol}
@@ -97,13 +108,8 @@ class Socket:
     async def send(self, message: str | bytes) -> None:
         """Send one message, and wait for a slow peer. Disconnected: it has left."""
         if self.state is not OPEN:
-            if self.state is CONNECTING:
-                raise HandlerError("before send() comes: await socket.accept()")
-            if self.stopped is None:
-                raise HandlerError("send() came after close()")
-            raise self._disconnected()
-        kind = "text" if isinstance(message, str) else "bytes"
-        self.outbox.put({"type": "websocket.send", kind: message})
+            raise self._not_open("send")
+        self.outbox.put(send_event(message))
         if self.outbox.writer is not None:
             await self.outbox.flushed()
 
@@ -123,10 +129,8 @@ class Socket:
             await self.outbox.end(event)
 
     def _arrival(self) -> asyncio.Future[None]:
-        if self.state is CLOSED:
-            raise self._disconnected()
-        if self.state is CONNECTING:
-            raise HandlerError("before receive() comes: await socket.accept()")
+        if self.state is not OPEN:
+            raise self._not_open("receive")
         self._arrived = asyncio.get_running_loop().create_future()
         return self._arrived
 
@@ -135,19 +139,16 @@ class Socket:
             self.room.set_result(None)
         return self.inbox.pop(0)
 
-    def _disconnected(self) -> Disconnected:
+    def _not_open(self, what: str) -> Exception:
+        if self.state is CONNECTING:
+            return HandlerError(f"before {what}() comes: await socket.accept()")
+        if self.stopped is None and what == "send":
+            return HandlerError("send() came after close()")
         return Disconnected(*(self.stopped or (CloseCode.NORMAL_CLOSURE, "")))
 
     def wake(self) -> None:
-        """There is something for a handler that waits: a message, or the end."""
         if (arrived := self._arrived) is not None and not arrived.done():
             arrived.set_result(None)
-
-    def leave(self, code: int, reason: str) -> None:
-        """The peer has left: that ends a handler that reads, the deadline any other."""
-        self.state = State.CLOSED
-        self.wake()
-        self.stop(code, reason, after=self.conf.LEAVE_SECONDS)
 
     def stop(self, code: int, reason: str = "", *, after: float = 0.0) -> None:
         """End the handler in ``after`` seconds, then the websocket with this code."""

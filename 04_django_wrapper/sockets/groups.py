@@ -14,6 +14,7 @@ from typing import Any
 from sockets import jsontext
 from sockets.codes import BadMessage, HandlerError
 from sockets.connection import CONNECTING, OPEN, Socket
+from sockets.outbox import Event, send_event
 
 Put = Callable[[Any], None]
 
@@ -103,11 +104,10 @@ class Groups:
                 put(event)
 
 
-def _event(message: str | bytes) -> dict[str, Any]:
+def _event(message: str | bytes) -> Event:
     if isinstance(message, str):
         message.encode()  # half of a surrogate pair fails here, and not at each member
-        return {"type": "websocket.send", "text": message}
-    return {"type": "websocket.send", "bytes": message}
+    return send_event(message)
 
 
 def _check(name: str) -> str:

@@ -10,7 +10,7 @@ from django.urls import set_script_prefix
 
 from sockets.codes import BadMessage, CloseCode, Disconnected, HandlerError, Refused
 from sockets.connection import CLOSED, CONNECTING, OPEN, Socket
-from sockets.routing import request_of, resolve
+from sockets.routing import resolve
 
 log = logging.getLogger("sockets")
 
@@ -31,7 +31,6 @@ async def handle(socket: Socket) -> None:
         async with socket.deadline:
             now = asyncio.get_running_loop().time()
             socket.deadline.reschedule(now + socket.conf.HANDSHAKE_SECONDS)
-            socket.request = request_of(socket.scope)
             set_script_prefix(socket.request.script_name)  # for reverse()
             handler, args, kwargs = resolve(socket)
             for step in socket.conf.steps:

@@ -64,8 +64,9 @@ def _is_ours(given: str, request: HttpRequest) -> bool:
 
 async def session(socket: Socket) -> None:
     """Django's session, loaded; a handler reads ``socket.session["key"]``."""
-    _sessions.process_request(socket.request)
-    socket.session = socket.request.session
+    request = socket.request
+    _sessions.process_request(request)
+    socket.session = request.session
     if socket.session.session_key is not None:
         async with database():
             await socket.session.aget("")  # loads it

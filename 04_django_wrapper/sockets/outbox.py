@@ -18,13 +18,24 @@ from typing import Any
 
 from asgiref.typing import ASGISendCallable
 
-from sockets.codes import CloseCode
+from sockets.codes import CloseCode, HandlerError
 from sockets.conf import Conf
 
 Event = Any  # one of asgiref.typing.ASGISendEvent's many kinds
 # What a server raises when the websocket has ended; a disconnect event says it for all.
 GONE = (OSError, RuntimeError)
 DONE = object()  # `next()` returns it: no StopIteration need be made and caught
+
+
+def send_event(message: str | bytes) -> Event:
+    """The event for one message; HandlerError for what is none."""
+    if isinstance(message, str):
+        return {"type": "websocket.send", "text": message}
+    if isinstance(message, bytes):
+        return {"type": "websocket.send", "bytes": message}
+    raise HandlerError(
+        f"a message is str or bytes, and not {message!r:.80}; see send_json"
+    )
 
 
 class Outbox:

@@ -24,7 +24,7 @@ from asgiref.typing import (
 from sockets import handshake
 from sockets.codes import CloseCode
 from sockets.conf import conf
-from sockets.connection import OPEN, PATIENCE, Socket
+from sockets.connection import OPEN, PATIENCE, Socket, State
 from sockets.groups import groups
 from sockets.handling import end, handle
 
@@ -74,8 +74,11 @@ async def _read(socket: Socket, receive: ASGIReceiveCallable) -> None:
     while True:
         event: Any = await receive()
         if event["type"] == "websocket.disconnect":
+            socket.state = State.CLOSED
+            socket.wake()  # that ends a handler that reads; any other, its deadline
             code = event.get("code", CloseCode.NO_STATUS_RCVD)
-            return socket.leave(code, event.get("reason") or "")
+            reason = event.get("reason") or ""
+            return socket.stop(code, reason, after=conf.LEAVE_SECONDS)
         if socket.state is not OPEN or socket.stopped is not None:
             continue  # it is ending, and hears nothing more
         text = event.get("text")

@@ -1,5 +1,6 @@
 """A room's websocket: who comes in, what they hear, what becomes of what they say."""
 
+import asyncio
 import json
 from threading import Event
 
@@ -377,10 +378,12 @@ async def test_who_says_too_much_is_closed_with_1008(chat):
 
 async def test_messages_stored_by_two_threads_are_announced_in_order(chat, monkeypatch):
     """The first one's announcement waits for the second one's, which must not come."""
-    room, publish, second = await chat.room(), groups.publish_sync, Event()
+    room, publish = await chat.room(), groups.publish_sync
+    first, second = Event(), Event()
 
     def publish_sync(group, text):
         if "one" in text:
+            first.set()
             second.wait(0.3)
         elif "two" in text:
             second.set()
@@ -394,6 +397,7 @@ async def test_messages_stored_by_two_threads_are_announced_in_order(chat, monke
                 for client, text in ((anna, "one"), (ben, "two")):
                     message = {"type": "message", "text": text, "key": text}
                     await client.send(json.dumps(message))
+                    assert await asyncio.to_thread(first.wait, 5)
                 heard = [await next_message(anna) for _ in range(2)]
     assert [said["text"] for said in heard] == ["one", "two"]
     assert heard[0]["id"] < heard[1]["id"]

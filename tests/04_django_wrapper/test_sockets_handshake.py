@@ -9,7 +9,7 @@ from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import Http404
 from django.test import override_settings
 from sockets.codes import Refused
-from sockets.routing import request_of
+from sockets.request import request_of
 from sockets.testing import SocketRefused
 
 from tests.support.clients import end_of

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 from sockets import jsontext
-from sockets.codes import BadMessage
+from sockets.codes import BadMessage, HandlerError
 from sockets.groups import groups
 
 BAD_JSON = {
@@ -233,3 +233,15 @@ async def test_a_value_without_json_is_refused_where_it_is_sent(talk, caplog):
 
     async with talk(handler) as client:
         assert await client.receive() == "done"
+
+
+async def test_what_is_no_message_is_the_handler_s_fault(talk):
+    async def handler(socket):
+        await socket.accept()
+        with pytest.raises(HandlerError, match="not {'hello'"):
+            await socket.send({"hello": 1})
+        with pytest.raises(HandlerError, match="not 7"):
+            await groups.publish("lobby", 7)
+
+    async with talk(handler) as client:
+        assert await client.closed() == (1000, "")

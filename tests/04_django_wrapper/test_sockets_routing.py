@@ -87,3 +87,11 @@ async def test_a_handler_may_be_an_instance_with_a_coroutine_to_call(talk):
 
     async with talk(Greeting("hello")) as client:
         assert await client.receive() == "hello"
+
+
+def test_a_route_s_parameter_may_be_called_name(application):
+    from sockets.routing import reverse
+
+    patterns = (path("ws/<slug:name>/", tell, name="board"),)
+    with override_settings(SOCKETS={"URLCONF": patterns}):
+        assert reverse("board", name="x") == "/ws/x/"
