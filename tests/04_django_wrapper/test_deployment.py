@@ -104,7 +104,7 @@ def opened(request, site):
 def opened_at(site, scheme, path, host=HOST, **options):
     options = {"origin": origin_of(scheme, host), **options}
     if scheme == "wss":
-        options["ssl"] = site.tls
+        options |= {"ssl": site.tls, "server_hostname": HOST}
     address = ("127.0.0.1", site.https if scheme == "wss" else site.http)
     url = f"{scheme}://{host}{path}"  # what a browser has in its address bar
     return connect(url, address=address, proxy=None, **options)
@@ -186,8 +186,7 @@ def test_nobody_can_claim_a_scheme(site):
 
 
 def test_another_host_is_refused(opened):
-    options = {"additional_headers": {"Host": "evil.example"}}
-    assert refusal(opened, "/ws/ping/", **options) == 400
+    assert refusal(opened, "/ws/ping/", host="evil.example") == 400
 
 
 def test_who_logs_in_by_https_gets_secure_cookies_and_enters_by_name(site):
