@@ -408,3 +408,19 @@ async def next_message(client):
         if (said := json.loads(text))["type"] == "message":
             return said
     raise AssertionError("closed before the message came")
+
+
+async def test_who_logs_out_is_hung_up_on_in_every_room_and_nobody_else(chat):
+    anna, ben, room = await chat.user(), await chat.user(), await chat.room()
+    browser = await chat.browser(anna)
+    async with (
+        chat.enter(room, anna) as first,
+        chat.enter(await chat.room(), anna) as second,
+        chat.enter(room, ben) as other,
+    ):
+        for person in (first, second, other):
+            await person.hear("welcome")
+        assert (await browser.post("/accounts/logout/")).status_code == 302
+        for person in (first, second):
+            assert await person.end() == (4401, "logged out")
+        await other.quiet()

@@ -79,6 +79,23 @@ async def test_somebody_signs_up_writes_leaves_and_comes_back(
         await expect(page.locator("header")).to_contain_text("Zoë")
 
 
+async def test_who_logs_out_in_one_window_is_told_so_in_the_other(
+    browser: Browser, chat: Chat
+) -> None:
+    async with chat.window(browser, None, f"{chat.url}/accounts/signup/") as page:
+        await page.get_by_label("Username").fill("Zoltan")
+        for label in ("Password:", "Password confirmation"):
+            await page.get_by_label(label).fill("correct horse battery")
+        await page.get_by_role("button", name="Sign up").click()
+        await page.get_by_role("link", name="Lobby").click()
+        await live(page)
+        other = await page.context.new_page()
+        await other.goto(f"{chat.url}/rooms/")
+        await other.get_by_role("button", name="Log out").click()
+        await expect(page.locator("#state")).to_have_text("closed")
+        await expect(page.get_by_role("alert")).to_contain_text("You have logged out")
+
+
 async def test_the_console_leads_to_the_rooms(browser: Browser, chat: Chat) -> None:
     async with chat.window(browser, None, chat.url) as page:
         await page.get_by_role("link", name="the rooms").click()

@@ -8,6 +8,7 @@
 const FIRST_WAIT = 1_000; // ms
 const LONGEST_WAIT = 30_000; // ms
 const SETTLED = 10_000; // ms; a connection that lasted so long was a good one
+const LOGGED_OUT = "You have logged out, here or elsewhere. Load this page again.";
 const SILENCE = 10_000; // ms without the answer that is due
 
 export class Connection {
@@ -44,6 +45,7 @@ export class Connection {
     socket.onclose = async ({ code, reason }) => {
       this.#drop();
       const meant = code > 4000 && code < 4016 ? code - 3000 : code; // from daphne
+      if (code === 4401) return this.#say("closed", LOGGED_OUT);
       if (meant === 1008 || meant >= 4000)
         return this.#say("closed", reason || `The server has ended this (${code}).`);
       if (!wasOpen && (await isRefused())) location.reload(); // that page says why
