@@ -99,6 +99,29 @@ async def test_a_message_whose_ack_was_lost_is_sent_again_and_stored_once(
         assert await texts(ann) == ["once"]
 
 
+async def test_what_waits_does_not_go_out_when_the_session_has_ended(
+    browser: Browser, chat: Chat
+) -> None:
+    async with wired(browser, chat, chat.new_room()) as (ann, wire):
+        wire.drops_from_page = True
+        await write(ann, "as Ann")
+        await expect(ann.locator("#unsent li")).to_contain_text("sending…")
+        wire.drops_from_page, sent = False, len(wire.messages)
+        await ann.context.clear_cookies()
+        await ann.evaluate(CONNECT_NOW)
+        await expect(ann.get_by_label("You are a guest called")).to_be_visible()
+        await live(ann)
+        await expect(ann.locator("#unsent li")).to_have_count(0)
+        assert len(wire.messages) == sent
+        await ann.context.clear_cookies()
+        await ann.context.add_cookies(
+            [{"name": "sessionid", "value": chat.sessions["Ann"], "url": chat.url}]
+        )
+        await ann.reload()
+        await expect(ann.locator("#messages .text")).to_have_text("as Ann")
+        await expect(ann.locator("#messages .name")).to_have_text("Ann")
+
+
 async def test_a_message_that_comes_twice_is_shown_once(
     browser: Browser, chat: Chat
 ) -> None:

@@ -25,6 +25,9 @@ let atEnd = true; // the reader sees the newest message
 
 const answers = {
   welcome({ user, last, recovered }) {
+    // Logged out, or in as somebody else: what waits here must not go out under a name
+    // that is not its writer's. It stays in the browser, for this account's next page.
+    if (account && user !== account) return location.reload();
     log.me = user;
     old ??= last;
     historyEnd = last;
