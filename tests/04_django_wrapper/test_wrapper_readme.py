@@ -423,7 +423,7 @@ async def test_a_step_of_one_s_own_lets_only_members_in(anna, monkeypatch):
     monkeypatch.setitem(sys.modules, "mysite.steps", steps)
     handshake = names_of(heading, "SOCKETS = ")["SOCKETS"]["HANDSHAKE"]
     with site_of(echo, HANDSHAKE=handshake) as site:
-        with pytest.raises(SocketRefused, match="403: 'Log in first"):
+        with pytest.raises(SocketRefused, match="401: 'Log in first"):
             async with SocketClient(site, "/ws/"):
                 pass
         async with SocketClient(site, "/ws/", user=anna) as client:
