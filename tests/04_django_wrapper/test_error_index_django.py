@@ -105,6 +105,47 @@ async def test_an_entry_s_handler_produces_its_message(
     assert found_in(said) == {entry.title}
 
 
+@entries_with("urlpatterns = ")
+async def test_an_entry_s_route_produces_its_message(entry, application, caplog):
+    """And the client is answered with 500."""
+    routes = tuple(names_of(entry)["urlpatterns"])
+    with override_settings(SOCKETS={"URLCONF": routes}):
+        async with serving(application, lifespan="off") as url:
+            with pytest.raises(InvalidStatus, match="HTTP 500"):
+                await connect(url.replace("http", "ws", 1) + "/ws/rooms/lobby/")
+    assert found_in(caplog.text) == {entry.title}
+
+
+@entries_with("def welcome(")
+async def test_an_await_that_is_missing_produces_both_its_messages(
+    entry, application, caplog
+):
+    with site_of(names_of(entry)["welcome"]) as site:
+        with pytest.warns(RuntimeWarning) as warned:
+            await hello(site)
+    said = [f"RuntimeWarning: {warning.message}" for warning in warned]
+    assert entry.title in {title for line in said for title in found_in(line)}
+    [beside] = found_in(caplog.text)
+    assert beside.strip("`") in " ".join(entry.body.split())
+
+
+@pytest.mark.parametrize(
+    ("table", "headers"),
+    [("chat_room", {}), ("django_session", {"Cookie": "sessionid=left-behind"})],
+)
+async def test_a_database_without_tables_produces_its_message(table, headers, tmp_path):
+    """For a guest, and for a browser with an old cookie."""
+    command = ["-m", "uvicorn", "websocket_app.asgi:application", "--port=0"]
+    empty = f"sqlite:///{tmp_path / 'empty.sqlite3'}"
+    with server_process(command, cwd=STAGE, DATABASE_URL=empty) as server:
+        address = server.url.replace("http", "ws", 1) + "/ws/rooms/lobby/"
+        options = {"origin": server.url, "additional_headers": headers}
+        with pytest.raises(InvalidStatus, match="HTTP 500"):
+            await connect(address, **options)
+    assert found_in(server.log) == {"`OperationalError: no such table: …`"}
+    assert f"no such table: {table}" in server.log
+
+
 @entries_with("SOCKETS = ")
 async def test_an_entry_s_setting_produces_its_message(
     entry, application, caplog, capsys
