@@ -1,6 +1,7 @@
 """What the README shows of the layer: each table and each snippet is run."""
 
 import asyncio
+import inspect
 import re
 import sqlite3
 import sys
@@ -365,6 +366,20 @@ async def test_after_accept_the_peer_sees_the_code_and_the_reason_of_its_row(row
 
 
 # The snippets
+
+
+def test_the_table_of_groups_has_every_call_with_its_arguments():
+    from sockets.groups import Groups
+
+    heading = "How do two paths, and a parameter, find their handlers?"
+    rows = table_of(README, heading, "for groups")
+    shown = [re.search(r"groups\.(\w+)\((.*)\)", row[0]).groups() for row in rows]
+    public = [name for name in vars(Groups) if name[0] != "_"]
+    for_the_layer = {"leave_all", "deliver"}
+    assert [name for name, _ in shown] == [n for n in public if n not in for_the_layer]
+    for name, arguments in shown:
+        _, *parameters = inspect.signature(getattr(Groups, name)).parameters
+        assert parameters[: arguments.count(",") + 1] == arguments.split(", ")
 
 
 async def test_the_chat_of_the_readme_is_found_by_its_route():
