@@ -368,6 +368,16 @@ async def test_after_accept_the_peer_sees_the_code_and_the_reason_of_its_row(row
 # The snippets
 
 
+async def test_the_deadline_of_the_readme_ends_the_wait():
+    [program] = python_of(README, "Read in this order, and on")
+    names = {}
+    exec(program, names)
+    async with asyncio.timeout(5) as far:
+        with pytest.raises(TimeoutError):
+            await names["wait"]()
+    assert not far.expired()
+
+
 def test_the_table_of_groups_has_every_call_with_its_arguments():
     from sockets.groups import Groups
 
