@@ -469,11 +469,13 @@ async def test_what_a_handler_saves_in_the_session_is_there_the_next_time(anna):
 
 async def test_who_logs_out_is_hung_up_on_by_the_readme_s_signal(anna):
     from asgiref.sync import sync_to_async
+    from chat.signals import logged_out
     from django.contrib.auth.signals import user_logged_out
     from django.test import Client
     from sockets.testing import SocketClient
 
     names = names_of("Who is `user`?", "hang_up")
+    user_logged_out.disconnect(logged_out)  # the chat does the same, and would help
     browser = Client()
     await sync_to_async(browser.force_login)(anna)
     try:
@@ -485,6 +487,7 @@ async def test_who_logs_out_is_hung_up_on_by_the_readme_s_signal(anna):
                 assert await client.closed() == (4401, "logged out")
     finally:
         user_logged_out.disconnect(names["hang_up"])
+        user_logged_out.connect(logged_out)
 
 
 async def test_what_is_changed_in_the_admin_is_told_when_it_is_committed(anna):
