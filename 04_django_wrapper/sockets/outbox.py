@@ -121,8 +121,10 @@ class Outbox:
         except GONE:
             raise
         except Exception:
+            if "code" not in event:
+                raise
             # daphne sends 1000 and 3000 to 4999 only, so there 1011 becomes 4011.
-            await self.send({**event, "code": event.get("code", 0) + 3000})
+            await self.send({**event, "code": event["code"] + 3000})
 
     def _cut(self, after: float) -> None:
         # A server holds a connection until its last byte has gone, and to a peer that

@@ -4,7 +4,8 @@
    is a peer's leaving noticed while the handler is busy, or never reads.
 2. The handler has a second task, which is made here; a third one is made only for a
    peer that is behind, by its outbox. Nobody else makes tasks.
-3. The handler has a deadline (connection.py), and nothing else ever cancels it.
+3. The handler has a deadline (connection.py). That cancels it; nothing else does, but
+   for a second try here, `PATIENCE` seconds later.
 4. A handler that goes on even so is left behind: it is logged, is in no group and sends
    nothing, and the server can end.
 """
