@@ -14,16 +14,25 @@ from typing import Any
 from sockets import jsontext
 from sockets.codes import BadMessage, HandlerError
 from sockets.connection import CONNECTING, OPEN, Socket
-from sockets.outbox import Event, send_event
+from sockets.outbox import Event, Outbox, send_event
 
 Put = Callable[[Any], None]
+
+
+class Listener:
+    """A member that is no websocket: it is open for its block, and nobody closes it."""
+
+    state = OPEN
+
+    def stop(self, code: int, reason: str = "") -> None:
+        """A group's close is for websockets."""
 
 
 class Groups:
     """The groups of one process."""
 
     def __init__(self) -> None:
-        self.members: dict[str, dict[Socket, Put]] = {}  # name → members, in order
+        self.members: dict[str, dict[Socket | Listener, Put]] = {}  # in order
         self._loop: asyncio.AbstractEventLoop | None = None  # where the members live
 
     @asynccontextmanager
@@ -34,6 +43,7 @@ class Groups:
 
         With ``put`` it comes to that function, which must not wait, as an ASGI event
         that all members share: to go into the outbox, now, later or not at all.
+        ``put(None)`` says that events may have been lost: the database knows better.
 
         Raises:
             BadMessage: it is in ``SOCKETS["GROUPS"]`` groups already (1008).
@@ -44,37 +54,55 @@ class Groups:
             raise HandlerError(f"to join {name!r}, accept() first, and join once")
         if len(socket.groups) >= socket.conf.GROUPS:
             raise BadMessage("too many groups")
-        self._loop = asyncio.get_running_loop()
         socket.groups.add(name)
-        self.members.setdefault(name, {})[socket] = put or socket.outbox.put
+        self._enter(name, socket, put or socket.outbox.put)
         try:
             yield
         finally:
+            socket.groups.discard(name)
             self._leave(name, socket)
 
-    def _leave(self, name: str, socket: Socket) -> None:
-        socket.groups.discard(name)
+    @asynccontextmanager
+    async def listen(self, name: str, put: Put) -> AsyncIterator[None]:
+        """``join`` for code that is no websocket's: ``put`` gets the same events."""
+        listener = Listener()
+        self._enter(_check(name), listener, put)
+        try:
+            yield
+        finally:
+            self._leave(name, listener)
+
+    def _enter(self, name: str, member: Socket | Listener, put: Put) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.members.setdefault(name, {})[member] = put
+
+    def _leave(self, name: str, member: Socket | Listener) -> None:
         members = self.members.get(name, {})
-        members.pop(socket, None)
+        members.pop(member, None)
         if not members:
             self.members.pop(name, None)
 
     def leave_all(self, socket: Socket) -> None:
         """For the runner: a handler that goes on after its end is in no group."""
-        for name in list(socket.groups):
-            self._leave(name, socket)
+        while socket.groups:
+            self._leave(socket.groups.pop(), socket)
 
-    async def publish(self, name: str, message: str | bytes) -> None:
-        """Send one message to all members; it waits for none of them."""
+    async def publish(self, name: str, message: str | bytes) -> bool:
+        """Send one message to all members; it waits for none of them.
+
+        Returns: whether it has gone to every process; False: this one's members only.
+        """
         self.deliver(_check(name), _event(message))
+        return True
 
-    async def publish_json(self, name: str, value: Any) -> None:
+    async def publish_json(self, name: str, value: Any) -> bool:
         """The same with a value, as JSON text; it is written once for all."""
-        await self.publish(name, jsontext.dumps(value))
+        return await self.publish(name, jsontext.dumps(value))
 
-    async def close(self, name: str, code: int, reason: str = "") -> None:
+    async def close(self, name: str, code: int, reason: str = "") -> bool:
         """Close the websockets of all members."""
         self.deliver(_check(name), {"code": code, "reason": reason})
+        return True
 
     def publish_sync(self, name: str, message: str | bytes) -> None:
         """``publish`` from a thread: a view, a signal, the admin, ``on_commit``.
@@ -96,12 +124,20 @@ class Groups:
         """Give an event to the members in this process."""
         members = self.members.get(name, {})
         if "type" not in event:
-            for socket in list(members):
-                socket.stop(**event)
+            for member in list(members):
+                member.stop(**event)
             return
-        for socket, put in members.items():  # put() must not change the members
-            if socket.state is OPEN:
+        for member, put in members.items():  # put() must not change the members
+            if member.state is OPEN:
                 put(event)
+
+    def lost(self) -> None:
+        """Tell who has a ``put`` of its own that events may have been lost."""
+        for members in self.members.values():
+            for member, put in members.items():
+                outboxes = getattr(put, "__func__", None) is Outbox.put
+                if member.state is OPEN and not outboxes:
+                    put(None)
 
 
 def _event(message: str | bytes) -> Event:

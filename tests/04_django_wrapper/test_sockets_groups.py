@@ -69,6 +69,39 @@ async def test_a_member_may_say_where_its_messages_go(talk):
     assert kept == [{"type": "websocket.send", "text": "hello"}]
 
 
+async def test_who_has_a_put_of_its_own_is_told_that_events_may_have_been_lost(talk):
+    kept = []
+
+    async def handler(socket):
+        await socket.accept()
+        async with (
+            groups.join("one", socket),
+            groups.join("two", socket, kept.append),
+            groups.listen("three", kept.append),
+        ):
+            groups.lost()
+            await socket.send("told")
+            await socket.receive()
+
+    async with talk(handler) as client:
+        assert await client.receive() == "told"
+    assert kept == [None, None]
+
+
+async def test_code_that_is_no_websocket_s_listens_and_is_not_closed(application):
+    heard = []
+    async with groups.listen("room", heard.append):
+        assert await groups.publish("room", "hello")
+        assert await groups.close("room", 4000)
+        assert await groups.publish_json("room", 7)
+    assert not groups.members
+    await groups.publish("room", "after its block")
+    assert [event["text"] for event in heard] == ["hello", "7"]
+    with pytest.raises(HandlerError, match="a group's name"):
+        async with groups.listen("", heard.append):
+            pass
+
+
 async def test_a_member_is_out_however_its_block_ends(talk, caplog):
     async def handler(socket):
         await socket.accept()
