@@ -36,7 +36,7 @@ class Socket:
 
     __slots__ = (
         *("__weakref__", "_arrived", "_request", "conf", "counted", "deadline"),
-        *("groups", "headers", "inbox", "outbox", "room", "scope", "session"),
+        *("groups", "headers", "heard", "inbox", "outbox", "room", "scope", "session"),
         *("state", "stopped", "user", "watch"),
     )
 
@@ -45,6 +45,7 @@ class Socket:
         self.session = self.user = cast(Any, None)
         self.headers: list[tuple[bytes, bytes]] = []  # to go out with accept()
         self.inbox: list[str | bytes] = []  # short: a deque would cost 600 bytes
+        self.heard = 0  # messages from the peer
         self.room: asyncio.Future[None] | None = None  # the runner waits: inbox is full
         self.outbox = Outbox(send, conf, self.stop)
         self.deadline = asyncio.timeout(None)  # of the handler
@@ -65,6 +66,11 @@ class Socket:
                 self._request = request
         return request
 
+    @property
+    def said(self) -> int:
+        """Messages to the peer that the server has taken."""
+        return self.outbox.said
+
     async def accept(self, subprotocol: str | None = None) -> None:
         """Open the websocket; ``subprotocol`` is one that the client has offered."""
         if self.state is OPEN:
@@ -78,6 +84,7 @@ class Socket:
         if self.stopped is None:
             self.deadline.reschedule(None)
         accept = {"type": "websocket.accept", "subprotocol": subprotocol}
+        self.outbox.said -= 1  # this is no message
         self.outbox.put({**accept, "headers": self.headers})
         await self.outbox.flushed()
 

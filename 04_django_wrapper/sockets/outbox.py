@@ -41,7 +41,7 @@ def send_event(message: str | bytes) -> Event:
 class Outbox:
     """The way out of one connection; ``stop(code, reason)`` is called at a limit."""
 
-    __slots__ = ("conf", "ended", "send", "since", "stop", "waiting", "writer")
+    __slots__ = ("conf", "ended", "said", "send", "since", "stop", "waiting", "writer")
 
     def __init__(
         self, send: ASGISendCallable, conf: Conf, stop: Callable[[int, str], None]
@@ -52,6 +52,7 @@ class Outbox:
         self.writer: asyncio.Task[None] | None = None  # while the peer is behind
         self.since = 0.0  # when the writer began to wait for its present event
         self.ended = False
+        self.said = 0  # events that the server has taken
 
     def put(self, event: Event) -> None:
         """Send it, or keep it for the writer. This never waits."""
@@ -61,6 +62,7 @@ class Outbox:
             try:
                 steps = self.send(event).__await__()
                 if (future := next(steps, DONE)) is DONE:
+                    self.said += 1
                     return
             except GONE:
                 return
@@ -78,6 +80,7 @@ class Outbox:
                 self.since = loop.time()
                 async with asyncio.timeout(seconds):
                     await sending
+                self.said += 1
                 if not self.waiting:
                     self.writer = None
                     return

@@ -82,6 +82,7 @@ async def _read(socket: Socket, receive: ASGIReceiveCallable) -> None:
             return socket.stop(code, reason, after=conf.LEAVE_SECONDS)
         if socket.state is not OPEN or socket.stopped is not None:
             continue  # it is ending, and hears nothing more
+        socket.heard += 1
         text = event.get("text")
         message = event["bytes"] if text is None else text
         tokens -= 1
