@@ -15,14 +15,13 @@ from asgiref.typing import ASGISendCallable as Send
 from asgiref.typing import WebSocketScope as Scope
 from django.core.handlers.asgi import ASGIRequest
 
-from sockets import jsontext
+from sockets import journal, jsontext
 from sockets.codes import BadMessage, CloseCode, Disconnected, HandlerError
 from sockets.conf import Conf
 from sockets.outbox import Outbox, send_event
 from sockets.request import request_of
 
 PATIENCE = 1.0  # seconds for a handler to obey its cancellation
-
 State = Enum("State", ["CONNECTING", "OPEN", "CLOSED"])
 CONNECTING, OPEN, CLOSED = State  # Python 3.11 takes 0.15 µs to find State.OPEN
 
@@ -30,8 +29,8 @@ CONNECTING, OPEN, CLOSED = State  # Python 3.11 takes 0.15 µs to find State.OPE
 class Socket:
     """One websocket. The runner makes it and gives it to a handler.
 
-    ``scope`` is ASGI's; ``request``, ``user`` and ``session`` are Django's. After a
-    change of the session: ``await socket.session.asave()``.
+    ``scope`` is ASGI's; ``request``, ``user``, ``session`` are Django's; ``heard`` and
+    ``said`` count messages. Changed the session? ``await socket.session.asave()``.
     """
 
     __slots__ = (
@@ -39,13 +38,13 @@ class Socket:
         *("groups", "headers", "heard", "inbox", "outbox", "room", "scope", "session"),
         *("state", "stopped", "user", "watch"),
     )
+    said = property(lambda self: max(0, self.outbox.taken - 1))  # not accept()
 
     def __init__(self, scope: Scope, send: Send, conf: Conf) -> None:
-        self.scope, self.conf, self.state = scope, conf, State.CONNECTING
+        self.scope, self.conf, self.state, self.heard = scope, conf, State.CONNECTING, 0
         self.session = self.user = cast(Any, None)
         self.headers: list[tuple[bytes, bytes]] = []  # to go out with accept()
         self.inbox: list[str | bytes] = []  # short: a deque would cost 600 bytes
-        self.heard = 0  # messages from the peer
         self.room: asyncio.Future[None] | None = None  # the runner waits: inbox is full
         self.outbox = Outbox(send, conf, self.stop)
         self.deadline = asyncio.timeout(None)  # of the handler
@@ -60,16 +59,10 @@ class Socket:
     def request(self) -> ASGIRequest:
         """Django's view of the handshake: 4 KB, so after accept() made on demand."""
         if (request := self._request) is None:
-            request = request_of(self.scope)
-            request.session, request.user = self.session, self.user
+            request = request_of(self.scope, self.session, self.user)
             if self.state is CONNECTING:
                 self._request = request
         return request
-
-    @property
-    def said(self) -> int:
-        """Messages to the peer that the server has taken."""
-        return self.outbox.said
 
     async def accept(self, subprotocol: str | None = None) -> None:
         """Open the websocket; ``subprotocol`` is one that the client has offered."""
@@ -84,8 +77,8 @@ class Socket:
         if self.stopped is None:
             self.deadline.reschedule(None)
         accept = {"type": "websocket.accept", "subprotocol": subprotocol}
-        self.outbox.said -= 1  # this is no message
         self.outbox.put({**accept, "headers": self.headers})
+        journal.opened(self)
         await self.outbox.flushed()
 
     async def receive(self) -> str | bytes:

@@ -11,6 +11,7 @@ from django.urls import set_script_prefix
 from sockets.codes import BadMessage, CloseCode, Disconnected, HandlerError, Refused
 from sockets.connection import CLOSED, CONNECTING, OPEN, Socket
 from sockets.routing import resolve
+from sockets.stats import stats
 
 log = logging.getLogger("sockets")
 
@@ -46,6 +47,7 @@ async def handle(socket: Socket) -> None:
             raise  # the runner waits no longer
         what = "the handler at %r awaited a task that was cancelled"
         log.error(what, socket.scope["path"], exc_info=error)
+        stats.failed += 1
         answer = FAILED
     with suppress(RuntimeError):  # the runner has given this handler up
         socket.watch.reschedule(None)  # what is left has limits of its own
@@ -70,6 +72,7 @@ def answer_to(error: Exception, socket: Socket) -> Answer:
         found = [answer for kind, answer in ANSWERS if isinstance(error, kind)]
         if not found:
             log.error("the handler at %r failed", path, exc_info=error)
+            stats.failed += 1
             return FAILED
         answer = found[0]
     if socket.state is CONNECTING:
@@ -90,6 +93,7 @@ def _unwrapped(error: Exception) -> Exception:
 async def refuse(socket: Socket, status: int, reason: str) -> None:
     """An HTTP answer in place of the handshake's."""
     socket.state = CLOSED
+    stats.refuse(status, reason)
     if "websocket.http.response" not in (socket.scope.get("extensions") or {}):
         return await socket.outbox.end({"type": "websocket.close"})  # becomes a 403
     body = f"{reason}\n".encode()

@@ -20,6 +20,7 @@ from asgiref.typing import ASGISendCallable
 
 from sockets.codes import CloseCode, HandlerError
 from sockets.conf import Conf
+from sockets.stats import stats
 
 Event = Any  # one of asgiref.typing.ASGISendEvent's many kinds
 # What a server raises when the websocket has ended; a disconnect event says it for all.
@@ -41,7 +42,10 @@ def send_event(message: str | bytes) -> Event:
 class Outbox:
     """The way out of one connection; ``stop(code, reason)`` is called at a limit."""
 
-    __slots__ = ("conf", "ended", "said", "send", "since", "stop", "waiting", "writer")
+    __slots__ = (
+        *("conf", "ended", "goodbye", "send", "since", "stop", "taken", "waiting"),
+        "writer",
+    )
 
     def __init__(
         self, send: ASGISendCallable, conf: Conf, stop: Callable[[int, str], None]
@@ -52,7 +56,8 @@ class Outbox:
         self.writer: asyncio.Task[None] | None = None  # while the peer is behind
         self.since = 0.0  # when the writer began to wait for its present event
         self.ended = False
-        self.said = 0  # events that the server has taken
+        self.goodbye: Event | None = None  # its last event
+        self.taken = 0  # events that the server has taken
 
     def put(self, event: Event) -> None:
         """Send it, or keep it for the writer. This never waits."""
@@ -62,7 +67,7 @@ class Outbox:
             try:
                 steps = self.send(event).__await__()
                 if (future := next(steps, DONE)) is DONE:
-                    self.said += 1
+                    self.taken += 1
                     return
             except GONE:
                 return
@@ -70,6 +75,7 @@ class Outbox:
             self.writer = asyncio.create_task(self._write(_rest(steps, future)))
         elif len(self.waiting) < self.conf.OUTBOX:
             self.waiting.append(event)
+            stats.outbox_most = max(stats.outbox_most, len(self.waiting))
         else:
             self.stop(CloseCode.TRY_AGAIN_LATER, "you read too slowly")
 
@@ -80,7 +86,7 @@ class Outbox:
                 self.since = loop.time()
                 async with asyncio.timeout(seconds):
                     await sending
-                self.said += 1
+                self.taken += 1
                 if not self.waiting:
                     self.writer = None
                     return
@@ -102,8 +108,8 @@ class Outbox:
         """Drop what waits, and send a last event; None: the peer has left already."""
         if self.ended:
             return
-        self.ended, blocked = True, self.writer is not None
-        seconds = self.conf.SEND_SECONDS
+        self.ended, self.goodbye = True, event
+        blocked, seconds = self.writer is not None, self.conf.SEND_SECONDS
         try:
             if self.writer is not None:  # the time that the peer has had counts
                 seconds -= asyncio.get_running_loop().time() - self.since

@@ -22,12 +22,13 @@ from asgiref.typing import (
     WebSocketScope,
 )
 
-from sockets import handshake
+from sockets import handshake, journal
 from sockets.codes import CloseCode
 from sockets.conf import conf
 from sockets.connection import OPEN, PATIENCE, Socket, State
 from sockets.groups import groups
 from sockets.handling import end, handle
+from sockets.stats import stats
 
 log = logging.getLogger("sockets")
 _left_behind: set[asyncio.Task[None]] = set()  # a task that nobody holds may vanish
@@ -64,7 +65,9 @@ async def serve(
             _left_behind.add(handling)
             handling.add_done_callback(_left_behind.discard)
             log.error("the handler at %r goes on after its end", scope["path"])
+            stats.failed += 1
             await end(socket)
+        journal.ended(socket)
 
 
 async def _read(socket: Socket, receive: ASGIReceiveCallable) -> None:

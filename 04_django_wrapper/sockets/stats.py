@@ -1,0 +1,89 @@
+"""What this process has seen of its websockets: plain numbers, for a page of metrics.
+
+1. All begin at 0 with the process and only grow. Nobody who reads them sets them back:
+   two readers may look. `outbox_most` is the most ever, not the most of late.
+2. A message costs nothing here: each socket counts its own, and they are added up when
+   it has ended, or when somebody asks.
+3. What others choose makes few keys: a peer's own close codes, and reasons beyond the
+   first `REASONS`, are counted together.
+"""
+
+from bisect import bisect_left
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sockets.codes import CloseCode
+
+if TYPE_CHECKING:  # connection.py needs us
+    from sockets.connection import Socket
+
+PUBLISH_SECONDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0)  # limits of the classes
+REASONS = 50
+OTHER = "other"
+
+
+@dataclass
+class Stats:
+    """The counters of one process, changed in its event loop only."""
+
+    live: "dict[Socket, float]" = field(default_factory=dict)  # and when they opened
+    opened: int = 0
+    closed: Counter[str] = field(default_factory=Counter)  # by close code
+    refused: Counter[tuple[int, str]] = field(default_factory=Counter)  # status, reason
+    evicted: Counter[str] = field(default_factory=Counter)  # with 1013, by reason
+    failed: int = 0  # handlers: by an error that nobody caught, or they did not end
+    outbox_most: int = 0  # messages that waited for one peer
+    published_in: list[int] = field(
+        default_factory=lambda: [0] * (len(PUBLISH_SECONDS) + 1)
+    )
+    published_seconds: float = 0.0  # all of them together
+    unpublished: int = 0
+    _heard: int = 0  # by sockets that have ended
+    _said: int = 0
+
+    @property
+    def heard(self) -> int:
+        """Messages from peers, of all sockets that are open or were."""
+        return self._heard + sum(socket.heard for socket in self.live)
+
+    @property
+    def said(self) -> int:
+        """Messages to peers that the server has taken."""
+        of_open: int = sum(socket.said for socket in self.live)
+        return self._said + of_open
+
+    def refuse(self, status: int, reason: str) -> None:
+        """Count a handshake that is answered with an HTTP status."""
+        known = (status, reason) in self.refused or len(self.refused) < REASONS
+        self.refused[status, reason if known else OTHER] += 1
+
+    def open(self, socket: "Socket", now: float) -> None:
+        """Count a socket that has been accepted."""
+        self.live[socket] = now
+        self.opened += 1
+
+    def close(self, socket: "Socket") -> tuple[int, float]:
+        """Count an open socket that has ended: the code, and when it was opened."""
+        if ours := socket.outbox.goodbye:
+            code, reason = ours["code"], ours["reason"]
+            if code == CloseCode.TRY_AGAIN_LATER:
+                known = reason in self.evicted or len(self.evicted) < REASONS
+                self.evicted[reason if known else OTHER] += 1
+        else:
+            code, _ = socket.stopped or (CloseCode.ABNORMAL_CLOSURE, "")
+        self.closed[str(int(code)) if ours or code in {*CloseCode} else OTHER] += 1
+        self._heard += socket.heard
+        self._said += socket.said
+        return int(code), self.live.pop(socket)
+
+    def published(self, seconds: float, ok: bool) -> None:
+        """Count a message to other processes: taken within ``seconds``, or lost."""
+        if ok:
+            self.published_in[bisect_left(PUBLISH_SECONDS, seconds)] += 1
+            self.published_seconds += seconds
+        else:
+            self.unpublished += 1
+
+
+stats = Stats()
