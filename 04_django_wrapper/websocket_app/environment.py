@@ -25,6 +25,17 @@ def switch(name: str, *, default: bool) -> bool:
     return value == "1"
 
 
+def token(name: str) -> str:
+    """The variable ``name`` as a secret that nobody guesses; not set: ``""``."""
+    value = os.environ.get(name, "")
+    if value and (len(value) < 20 or not value.isascii()):
+        raise ImproperlyConfigured(
+            f"{name} must have at least 20 ASCII characters. Make one with:  python -c "
+            '"import secrets; print(secrets.token_urlsafe())"'
+        )
+    return value
+
+
 def hosts(name: str) -> list[str]:
     """The variable ``name`` as a list of host names: ``example.org,.example.net``."""
     found = _words(name)

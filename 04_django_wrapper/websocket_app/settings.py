@@ -104,6 +104,24 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"
 
+# On stderr: what sockets/ warns of, and, in production, each websocket's beginning and
+# end. Here uvicorn tells of those, and a notebook would be full of them.
+LOG_CONNECTIONS = environment.switch("LOG_CONNECTIONS", default=not DEBUG)
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "loggers": {
+        "sockets": {"handlers": ["stderr"]},
+        "sockets.connections": {"level": "INFO" if LOG_CONNECTIONS else "WARNING"},
+    },
+}
+
+METRICS_TOKEN = environment.token("METRICS_TOKEN")  # whoever has it sees /metrics
+
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR.parent / "workshop" / "static"]  # the look of all stages
 STATIC_ROOT = BASE_DIR / "static_collected"  # manage.py collectstatic fills it
