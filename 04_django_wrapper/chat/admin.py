@@ -25,6 +25,24 @@ class RoomAdmin(admin.ModelAdmin):
     autocomplete_fields = ("members",)
 
 
+def close_websockets(request: HttpRequest, names: set[str]) -> None:
+    """Those of each person who has one of these groups."""
+    for group in names:
+        code, reason = CloseCode.POLICY_VIOLATION, "Staff have closed your connection."
+        groups.close_sync(group, code, reason)
+    messages.success(request, "Their websockets are closed.")
+
+
+@admin.action(description="Close the websockets of their authors")
+def close_authors(model: Any, request: HttpRequest, chosen: QuerySet) -> None:
+    close_websockets(request, {message.author or message.name for message in chosen})
+
+
+@admin.action(description="Close the websockets of selected users")
+def close_users(model: Any, request: HttpRequest, users: QuerySet) -> None:
+    close_websockets(request, {f"user-{user.pk}" for user in users})
+
+
 @admin.register(Message)
 class MessageAdmin(admin.ModelAdmin):
     """Read and delete; nobody puts words into another one's mouth."""
@@ -32,6 +50,7 @@ class MessageAdmin(admin.ModelAdmin):
     list_display = ("created", "room", "name", "text")
     list_filter = ("room",)
     list_select_related = ("room",)
+    actions = (close_authors,)
     search_fields = ("name", "text")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -41,17 +60,9 @@ class MessageAdmin(admin.ModelAdmin):
         return False
 
 
-@admin.action(description="Close the websockets of selected users")
-def close_websockets(model: Any, request: HttpRequest, users: QuerySet) -> None:
-    for user in users:
-        group, code = f"user-{user.pk}", CloseCode.POLICY_VIOLATION
-        groups.close_sync(group, code, "Staff have closed your connection.")
-    messages.success(request, "Their websockets are closed.")
-
-
 admin.site.unregister(get_user_model())
 
 
 @admin.register(get_user_model())
 class PersonAdmin(UserAdmin):
-    actions = (close_websockets,)
+    actions = (close_users,)

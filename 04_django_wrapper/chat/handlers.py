@@ -23,7 +23,7 @@ from sockets.jsontext import dumps
 
 from chat.live import Live
 from chat.models import Room
-from chat.names import name_of
+from chat.names import Person, person_of
 from chat.presence import present
 
 LONGEST = 2_000  # characters of a message
@@ -46,42 +46,46 @@ async def room(socket: Socket, slug: str) -> None:
         room = await aget_object_or_404(Room, slug=slug)
         if status := await sync_to_async(room.refusal)(socket.user):
             raise Refused(status, REFUSED[status])
-    name = name_of(socket.user, socket.session)
+    me = person_of(socket.user, socket.session)
     await socket.accept()
     live = Live(socket)
     async with (
-        groups.join(f"user-{socket.user.pk}", socket),  # all guests are user-None
+        groups.join(me.group, socket),  # for staff, and at log-out
         groups.join(room.group, socket, live.put),
     ):
-        await catch_up(socket, room, name, live)
-        with present(room.group, name):
-            await listen(socket, room, name)
+        await catch_up(socket, room, me, live)
+        with present(room.group, me.name):
+            await listen(socket, room, me)
 
 
-async def catch_up(socket: Socket, room: Room, name: str, live: Live) -> None:
+async def catch_up(socket: Socket, room: Room, me: Person, live: Live) -> None:
     """Tell what was said before, then let through what is said now."""
     async with database():
         after = socket.request.GET.get("after")
         last, recovered, messages = await sync_to_async(room.history)(after)
-    about = {"room": room.slug, "user": name, "last": last, "recovered": recovered}
-    history = [{"type": "welcome", **about}, *(m.as_json() for m in messages)]
+    welcome = {
+        **{"type": "welcome", "room": room.slug, "user": me.name},
+        **{"guest": not me.user.is_authenticated, "last": last, "recovered": recovered},
+    }
+    history = [welcome, *(message.as_json() for message in messages)]
     live.begin([dumps(value) for value in history], last)
 
 
-async def listen(socket: Socket, room: Room, name: str) -> None:
+async def listen(socket: Socket, room: Room, me: Person) -> None:
     """Answer what this person sends, until they leave or lose the right to be here."""
     turn = _turns.setdefault(room.group, asyncio.Lock())
     while True:
         try:
             match await socket.receive_json():
                 case {"type": "typing"}:
-                    typing = {"type": "typing", "user": name}
+                    typing = {"type": "typing", "user": me.name}
                     await groups.publish_json(room.group, typing)
                 case {"type": "message", "text": str(text), **rest}:
                     key = checked(text, rest.get("key"))
                     async with turn, database():  # announced in the order of their ids
-                        say = sync_to_async(room.say)
-                        number = await say(socket.user, name, text, key)
+                        number = await sync_to_async(room.say)(me, text, key)
+                    if not number:
+                        raise Wrong("no_key")
                     await socket.send_json({"type": "ack", "key": key, "id": number})
                 case _:
                     raise Wrong("bad_message")

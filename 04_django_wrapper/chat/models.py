@@ -13,10 +13,10 @@ from django.utils.timezone import now
 from sockets.groups import groups
 from sockets.jsontext import dumps
 
+from chat.names import Person
+
 PAGE = 50  # messages that are shown at once
-MISSED = (
-    200  # messages at most that one gets who was away; fewer than SOCKETS["OUTBOX"]
-)
+MISSED = 200  # that one gets at most who was away; fewer than SOCKETS["OUTBOX"]
 
 
 class Room(models.Model):
@@ -63,33 +63,36 @@ class Room(models.Model):
                 return last, True, list(missed)[::-1]
         return last, False, page[::-1]
 
-    def say(self, user: Any, name: str, text: str, key: str) -> int:
-        """Store a message and announce it; with a key that was here before, do neither.
+    def say(self, me: Person, text: str, key: str) -> int:
+        """Store a message and announce it; sent again, with its key, do neither.
 
         The thread that stores it also announces it: no handler that is cancelled, for
         its peer has left, can part the two.
 
         Returns:
-            The message's id.
+            The message's id; 0: this key was another message's.
 
         Raises:
-            PermissionDenied: ``user`` may not be here any more.
+            PermissionDenied: they may not be here any more.
             Room.DoesNotExist: the room has been deleted.
         """
-        author = user if user.is_authenticated else None
+        user = me.user if me.user.is_authenticated else None
+        about = {"author": me.author, "key": key}
         try:
             with transaction.atomic():
                 # The lock lets ids of one room be committed in their order.
                 room = Room.objects.select_for_update().get(pk=self.pk)
-                if room.refusal(user):
+                if room.refusal(me.user):
                     raise PermissionDenied
                 message = room.messages.create(
-                    user=author, name=name, text=text, key=key
+                    user=user, name=me.name, text=text, **about
                 )
                 said = dumps(message.as_json())
                 transaction.on_commit(lambda: groups.publish_sync(room.group, said))
         except IntegrityError:  # the key was here before
-            message = self.messages.get(key=key)
+            message = self.messages.get(**about)
+            if message.text != text:
+                return 0
         return int(message.pk)
 
 
@@ -98,14 +101,17 @@ class Message(models.Model):
         Room, models.CASCADE, related_name="messages", db_index=False
     )
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True)
+    author = models.CharField(max_length=40, default="")  # see Person
     name = models.CharField(max_length=150)  # of whoever said it, as it was then
     text = models.TextField()
     created = models.DateTimeField(default=now)
-    key = models.CharField(max_length=64)  # the sender's own: sent twice, stored once
+    key = models.CharField(max_length=64)  # the author's own: sent twice, stored once
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["room", "key"], name="stored_once")
+            models.UniqueConstraint(
+                fields=["room", "author", "key"], name="stored_once"
+            )
         ]
         indexes = [models.Index(fields=["room", "id"], name="history")]
 

@@ -11,7 +11,7 @@ from sockets.routing import reverse as websocket_path
 
 from chat.forms import GuestNameForm, RoomForm
 from chat.models import PAGE, Room
-from chat.names import NAME, made_up, name_of
+from chat.names import NAME, know_guest, person_of
 
 
 def rooms(request: HttpRequest) -> HttpResponse:
@@ -30,10 +30,11 @@ def room(request: HttpRequest, slug: str) -> HttpResponse:
         return render(request, "chat/refused.html", {"room": room}, status=status)
     is_guest = not request.user.is_authenticated
     if is_guest:
-        request.session.setdefault(NAME, made_up())
+        know_guest(request.session)
     context = {
         "room": room,
-        "me": name_of(request.user, request.session),
+        "me": person_of(request.user, request.session).name,
+        "chosen": request.session.get(NAME, ""),
         "is_guest": is_guest,
         "websocket_path": websocket_path("room", slug=slug),
         "older_url": reverse("older", args=[slug]),
@@ -60,6 +61,7 @@ def guest_name(request: HttpRequest) -> HttpResponse:
     form = GuestNameForm(request.POST)
     if form.is_valid():
         request.session[NAME] = form.cleaned_data["name"]
+        know_guest(request.session)
         return redirect(_next(request))
     context = {"form": form, "next": _next(request)}
     return render(request, "chat/name.html", context)

@@ -59,9 +59,34 @@ async def test_staff_close_all_of_a_person_s_websockets_and_nobody_else_s(chat, 
     ):
         for person in (first, second, other):
             await person.hear("welcome")
-        form = {"action": "close_websockets", "_selected_action": [anna.pk]}
+        form = {"action": "close_users", "_selected_action": [anna.pk]}
         assert (await staff.post("/admin/auth/user/", form)).status_code == 302
         for person in (first, second):
+            assert await person.end() == (1008, "Staff have closed your connection.")
+        await other.quiet()
+
+
+@pytest.mark.parametrize("session", [True, False])
+async def test_staff_close_one_guest_s_websockets_and_no_other_guest_s(
+    chat, staff, session
+):
+    """By a message of theirs. Without a session, a guest is one websocket."""
+    room = await chat.room()
+    rude, nice = [
+        {"browser": await chat.guest(room)} if session else {} for _ in range(2)
+    ]
+    async with (
+        chat.enter(room, **rude) as first,
+        chat.enter(room, **(rude or nice)) as second,
+        chat.enter(room, **nice) as other,
+    ):
+        for person in (first, second, other):
+            await person.hear("welcome")
+        await first.say("rude")
+        said = await other.hear("message")
+        form = {"action": "close_authors", "_selected_action": [said["id"]]}
+        assert (await staff.post("/admin/chat/message/", form)).status_code == 302
+        for person in (first, second) if session else (first,):
             assert await person.end() == (1008, "Staff have closed your connection.")
         await other.quiet()
 

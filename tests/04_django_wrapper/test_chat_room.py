@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from threading import Event
 
 import pytest
@@ -21,6 +22,7 @@ async def test_a_guest_is_welcomed_under_a_made_up_name(chat):
         assert welcome == {
             "type": "welcome",
             "room": "tea",
+            "guest": True,
             "last": 0,
             "recovered": False,
         }
@@ -33,15 +35,18 @@ async def test_a_client_with_no_cookie_and_no_origin_is_a_guest(chat):
 
 async def test_a_user_is_welcomed_by_name(chat):
     async with chat.enter(await chat.room(), await chat.user("agnes")) as anna:
-        assert (await anna.hear("welcome"))["user"] == "agnes"
+        welcome = await anna.hear("welcome")
+        assert (welcome["user"], welcome["guest"]) == ("agnes", False)
 
 
-async def test_the_guest_s_chosen_name_is_that_of_the_page_and_of_the_socket(chat):
+async def test_a_guest_s_chosen_name_is_the_same_everywhere_and_marked(chat):
     room, browser = await chat.room(), await chat.browser()
     await browser.post("/accounts/name/", {"name": "zoë"})
-    cookie = f"sessionid={browser.cookies['sessionid'].value}"
-    async with chat.enter(room, headers={"cookie": cookie}) as guest:
-        assert (await guest.hear("welcome"))["user"] == "zoë"
+    page = await browser.get(room.get_absolute_url())
+    async with chat.enter(room, browser=browser) as guest:
+        name = (await guest.hear("welcome"))["user"]
+    assert re.fullmatch(r"zoë \(guest-[0-9a-f]{4}\)", name)
+    assert (page.context["me"], page.context["chosen"]) == (name, "zoë")
 
 
 async def test_a_message_comes_to_everyone_once_and_its_sender_gets_an_ack(chat):
@@ -82,6 +87,43 @@ async def test_a_message_sent_again_is_acknowledged_again_and_stored_once(chat):
         await other.hear("message")
         await other.quiet()
     assert await chat.Message.objects.filter(room=room).acount() == 1
+
+
+@pytest.mark.parametrize("who", ["two users", "two guests", "a guest and nobody"])
+async def test_a_key_is_its_author_s_own(chat, who):
+    """Nobody learns the id of another's message by its key, nor keeps it from them."""
+    room = await chat.room()
+    first = {"user": await chat.user()}
+    second = {"user": await chat.user()}
+    if who != "two users":
+        first, second = {"browser": await chat.guest(room)}, {}
+    if who == "two guests":
+        second = {"browser": await chat.guest(room)}
+    async with chat.enter(room, **first) as anna, chat.enter(room, **second) as ben:
+        for person in (anna, ben):
+            await person.hear("welcome")
+        await anna.say("from Anna", key="1")
+        await anna.hear("message")
+        ack = await anna.hear("ack")
+        assert (await ben.hear("message"))["text"] == "from Anna"
+        await ben.say("from Ben", key="1")
+        assert (await ben.hear("message"))["text"] == "from Ben"
+        assert await ben.hear("ack") != ack
+        assert (await anna.hear("message"))["text"] == "from Ben"
+
+
+async def test_a_key_that_was_another_message_s_is_refused(chat):
+    """Those who have no session are one author: they had better choose long keys."""
+    room = await chat.room()
+    async with chat.enter(room) as guest, chat.enter(room) as other:
+        for person in (guest, other):
+            await person.hear("welcome")
+        await guest.say("one", key="1")
+        await other.hear("message")
+        await other.say("two", key="1")
+        assert (await other.hear("error"))["code"] == "no_key"
+        await other.say("two", key="2")
+        assert (await other.hear("message"))["text"] == "two"
 
 
 async def test_the_last_fifty_messages_come_first_oldest_first(chat):
@@ -142,15 +184,17 @@ async def test_what_is_said_while_the_history_is_read_comes_once_and_after_it(
     chat, monkeypatch, announced
 ):
     """Stored before the history is read or after it; announced at that moment."""
+    from chat.names import person_of  # now, since the apps are loaded
+
     room, read = await chat.room(), chat.Room.history
-    anna = await chat.user()
+    anna = person_of(await chat.user(), None)
 
     def history(self, after):
         if announced == "before":
-            self.say(anna, "anna", "new", "k")
+            self.say(anna, "new", "k")
         found = read(self, after)
         if announced == "after":
-            self.say(anna, "anna", "new", "k")
+            self.say(anna, "new", "k")
         return found
 
     await chat.store(room, "old")

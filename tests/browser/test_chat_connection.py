@@ -13,6 +13,11 @@ from tests.support.chat import Chat, live, texts, write
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 CONNECT_NOW = "dispatchEvent(new Event('online'))"  # does not wait for the next try
+NO_STORAGE = """
+Object.defineProperty(window, "localStorage", {
+  get() { throw new DOMException("blocked", "SecurityError"); },
+});
+"""
 DELETE = """
 import django
 django.setup()
@@ -52,11 +57,11 @@ class Wire:
 
 @asynccontextmanager
 async def wired(
-    browser: Browser, chat: Chat, room: str
+    browser: Browser, chat: Chat, room: str, person: str | None = "Ann"
 ) -> AsyncIterator[tuple[Page, Wire]]:
-    """Ann's window in ``room``, with a wire that can be cut."""
+    """Somebody's window in ``room``, with a wire that can be cut."""
     wire = Wire()
-    async with chat.window(browser, "Ann", "about:blank") as page:
+    async with chat.window(browser, person, "about:blank") as page:
         await page.route_web_socket("**/ws/**", wire)
         await page.goto(room)
         await live(page)
@@ -120,6 +125,48 @@ async def test_what_waits_does_not_go_out_when_the_session_has_ended(
         await ann.reload()
         await expect(ann.locator("#messages .text")).to_have_text("as Ann")
         await expect(ann.locator("#messages .name")).to_have_text("Ann")
+
+
+async def test_what_a_guest_has_written_does_not_go_out_under_an_account(
+    browser: Browser, chat: Chat
+) -> None:
+    room = chat.new_room()
+    async with wired(browser, chat, room, person=None) as (page, wire):
+        [guest] = [c for c in await page.context.cookies() if c["name"] == "sessionid"]
+        wire.drops_from_page = True
+        await write(page, "as a guest")
+        await expect(page.locator("#unsent li")).to_contain_text("sending…")
+        wire.drops_from_page, sent = False, len(wire.messages)
+        session = {"name": "sessionid", "value": chat.sessions["Ann"], "url": chat.url}
+        await page.context.add_cookies([session])  # another tab has logged in
+        await page.evaluate(CONNECT_NOW)
+        await expect(page.get_by_role("button", name="Log out")).to_be_visible()
+        await live(page)
+        await expect(page.locator("#unsent li")).to_have_count(0)
+        assert len(wire.messages) == sent
+        session = {"name": "sessionid", "value": guest["value"], "url": chat.url}
+        await page.context.add_cookies([session])
+        await page.reload()
+        await expect(page.locator("#messages .text")).to_have_text("as a guest")
+        await expect(page.locator("#messages .name")).to_contain_text("guest-")
+
+
+async def test_a_browser_without_storage_sends_and_keeps_nothing(
+    browser: Browser, chat: Chat
+) -> None:
+    async with wired(browser, chat, chat.new_room()) as (ann, wire):
+        await ann.add_init_script(NO_STORAGE)
+        await ann.reload()
+        await live(ann)
+        await write(ann, "hello")
+        await expect(ann.locator("#messages .text")).to_have_text("hello")
+        await expect(ann.locator("#unsent li")).to_have_count(0)
+        wire.drops_from_page = True
+        await write(ann, "waits")
+        await expect(ann.locator("#unsent li")).to_contain_text("sending…")
+        wire.drops_from_page = False
+        await ann.evaluate(CONNECT_NOW)
+        await expect(ann.locator("#messages .text")).to_have_text(["hello", "waits"])
 
 
 async def test_a_message_that_comes_twice_is_shown_once(

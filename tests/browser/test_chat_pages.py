@@ -1,5 +1,7 @@
 """The chat's pages: who may enter, under which name, and what they look like."""
 
+import re
+
 import pytest
 from playwright.async_api import Browser, Response, expect
 
@@ -120,9 +122,11 @@ async def test_a_guest_chooses_a_name_that_nobody_has(
         await name.fill("Джон")
         await page.get_by_role("button", name="Change").click()
         await expect(page).to_have_url(room)
-        await expect(page.locator("#users bdi")).to_have_text("Джон")
+        marked = re.compile(r"^Джон \(guest-[0-9a-f]{4}\)$")  # no user's name can be
+        await expect(page.locator("#users bdi")).to_have_text(marked)
         await write(page, "hello")
-        await expect(page.locator("#messages .name")).to_have_text("Джон")
+        await expect(page.locator("#messages .mine .name")).to_have_text(marked)
+        await expect(name).to_have_value("Джон")
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,12 @@ class Chat:
             await client.aforce_login(user)
         return client
 
+    async def guest(self, room: Room) -> AsyncClient:
+        """A browser that has opened the room's page, and so has a session."""
+        browser = await self.browser()
+        await browser.get(room.get_absolute_url())
+        return browser
+
     async def store(self, room: Room, *texts: str) -> list[int]:
         """Messages that are there already; their ids."""
         made = [
@@ -55,10 +61,18 @@ class Chat:
         return [message.pk for message in made]
 
     def enter(
-        self, room: Room, user: User | None = None, query: str = "", **options: Any
+        self,
+        room: Room,
+        user: User | None = None,
+        query: str = "",
+        browser: AsyncClient | None = None,
+        **options: Any,
     ) -> "Visitor":
-        """A websocket to a room."""
+        """A websocket to a room, of a user or with the session of a browser."""
         path = f"/ws/rooms/{room.slug}/{query}"
+        if browser is not None:
+            cookie = f"sessionid={browser.cookies['sessionid'].value}"
+            options["headers"] = {"cookie": cookie}
         return Visitor(self.application, path, user=user, **options)
 
 

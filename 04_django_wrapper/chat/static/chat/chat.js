@@ -24,10 +24,10 @@ let atEnd = true; // the reader sees the newest message
 // --- What the server says, by its type
 
 const answers = {
-  welcome({ user, last, recovered }) {
+  welcome({ user, guest, last, recovered }) {
     // Logged out, or in as somebody else: what waits here must not go out under a name
     // that is not its writer's. It stays in the browser, for this account's next page.
-    if (account && user !== account) return location.reload();
+    if (guest ? account : user !== account) return location.reload();
     log.me = user;
     old ??= last;
     historyEnd = last;

@@ -13,14 +13,17 @@ export class Unsent {
     this.list = list;
     this.store = store; // the beginning of the names in localStorage
     this.send = send;
-    const names = Object.keys(localStorage).filter((name) => name.startsWith(store));
-    const kept = names.map((name) => JSON.parse(localStorage.getItem(name)));
-    for (const item of kept.sort((a, b) => a.at - b.at)) this.#show(item);
+    const kept = stored((storage) => {
+      const names = Object.keys(storage).filter((name) => name.startsWith(store));
+      return names.map((name) => JSON.parse(storage.getItem(name)));
+    });
+    for (const item of kept?.sort((a, b) => a.at - b.at) ?? []) this.#show(item);
   }
 
   write(text) {
     const item = { key: newKey(), text, at: Date.now() };
-    localStorage.setItem(this.store + item.key, JSON.stringify(item));
+    const value = JSON.stringify(item);
+    stored((storage) => storage.setItem(this.store + item.key, value));
     this.#show(item);
     this.next();
   }
@@ -40,7 +43,7 @@ export class Unsent {
 
   // The server has stored it. It stays here until it comes back as a message.
   acknowledge(key, id) {
-    localStorage.removeItem(this.store + key);
+    this.#forget(key);
     const item = this.#items.find((item) => item.key === key);
     if (item) this.#become(Object.assign(item, { id }), "sent");
     this.next();
@@ -89,10 +92,23 @@ export class Unsent {
     item.element.replaceChildren(text, element("span", "sent", words));
   }
 
+  #forget(key) {
+    stored((storage) => storage.removeItem(this.store + key));
+  }
+
   #remove(item) {
-    localStorage.removeItem(this.store + item.key);
+    this.#forget(item.key);
     item.element.remove();
     this.#items.splice(this.#items.indexOf(item), 1);
+  }
+}
+
+// A browser may allow no storage, or have no room left: then a reload loses what waits.
+function stored(work) {
+  try {
+    return work(localStorage);
+  } catch {
+    return undefined;
   }
 }
 
