@@ -1,6 +1,7 @@
 """Peers that vanish, stall or leave at the worst moment, and what is left of them."""
 
 import json
+import os
 import signal
 import socket
 import sqlite3
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing, contextmanager
+from urllib.parse import urlsplit
 
 import pytest
 from websockets.exceptions import ConnectionClosed
@@ -26,9 +28,12 @@ from tests.support.peers import (
 )
 
 CLIENT = """
-import sys
+import socket, sys
 from websockets.sync.client import connect
-with connect(sys.argv[1]) as client:
+peer = socket.socket()
+peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+peer.connect(("127.0.0.1", int(sys.argv[1])))
+with connect(f"ws://127.0.0.1{sys.argv[2]}", sock=peer) as client:
     for message in client:
         print(message[:10], flush=True)
 """
@@ -37,8 +42,8 @@ with connect(sys.argv[1]) as client:
 @contextmanager
 def client_process(server, path):
     """Somebody in a group, who is a process of their own."""
-    url = server.url.replace("http", "ws", 1) + path
-    command = [sys.executable, "-c", CLIENT, url]
+    port = str(urlsplit(server.url).port)
+    command = [sys.executable, "-c", CLIENT, port, path]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as client:
         try:
             assert client.stdout.readline() == b"you are in\n"
@@ -92,8 +97,8 @@ def test_a_client_that_is_stopped_is_cut_off_and_delays_nobody(server):
         with websocket(server, "/room/attic/") as other:
             assert other.recv(timeout=5) == "you are in"
             client.send_signal(signal.SIGSTOP)
-            for number in range(90):  # 5.8 MB, and the kernel takes 2 or 3
-                message = f"{number:065000}"
+            for _ in range(90):  # 5.8 MB that cannot be compressed
+                message = os.urandom(65_000)
                 other.send(message)
                 assert other.recv(timeout=5) == message
             until(lambda: "with 1013" in "".join(server.lines[before:]))
