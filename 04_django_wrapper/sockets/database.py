@@ -18,7 +18,7 @@ from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from weakref import WeakKeyDictionary
 
-from asgiref.sync import ThreadSensitiveContext, sync_to_async
+from asgiref.sync import ThreadSensitiveContext
 from django.db import connections
 
 from sockets.conf import conf
@@ -40,18 +40,25 @@ async def database() -> AsyncIterator[None]:
         yield
         return
     loop, most = asyncio.get_running_loop(), conf().DATABASE_THREADS
-    async with _slots.setdefault(loop, asyncio.Semaphore(most)):
-        thread = _threads.pop() if _threads else ThreadPoolExecutor(1, "database")
-        token = inside.set(True)
-        try:
-            async with ThreadSensitiveContext(executor=thread):
-                try:
-                    yield
-                finally:
-                    await sync_to_async(close_old_connections)()
-        finally:
-            inside.reset(token)
-            _threads.append(thread)
+    slots = _slots.setdefault(loop, asyncio.Semaphore(most))
+    await slots.acquire()
+    thread = _threads.pop() if _threads else ThreadPoolExecutor(1, "database")
+
+    def free(_: object) -> None:
+        _threads.append(thread)
+        slots.release()
+
+    token = inside.set(True)
+    try:
+        async with ThreadSensitiveContext(executor=thread):
+            yield
+    finally:
+        inside.reset(token)
+        # A thread does not hear of a cancellation: it may wait for a lock in the
+        # database, and is free only after that.
+        closing = loop.run_in_executor(thread, close_old_connections)
+        closing.add_done_callback(free)
+        await asyncio.shield(closing)
 
 
 def close_old_connections() -> None:

@@ -105,6 +105,40 @@ async def test_a_unit_that_is_cancelled_while_it_waits_gives_nothing_away(thread
             tasks.create_task(unit(go_on))
 
 
+async def test_a_thread_that_still_works_for_a_cancelled_unit_serves_no_other(threads):
+    begun, goes_on = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def work():
+        run("SELECT 1")
+        loop.call_soon_threadsafe(begun.set)
+        goes_on.wait(5)
+
+    async def unit():
+        async with database():
+            await sync_to_async(work)()
+
+    async def one_of(both):
+        async with database():
+            await both.wait()
+            assert not await is_open()
+
+    async with asyncio.timeout(5):
+        task = asyncio.create_task(unit())
+        await begun.wait()
+        for _ in range(2):  # the second time, it waits for the thread
+            task.cancel()
+            await asyncio.wait([task], timeout=0.01)
+        assert task.cancelled()
+        async with database():
+            assert await select() == [(1,)]
+        goes_on.set()
+        both = asyncio.Barrier(threads)
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(threads):
+                tasks.create_task(one_of(both))
+
+
 async def test_a_peer_that_leaves_ends_a_handler_that_waits_for_the_database(talk):
     begun, held = asyncio.Event(), threading.Event()
     loop = asyncio.get_running_loop()

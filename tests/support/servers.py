@@ -52,6 +52,7 @@ SERVERS = {
         re.compile(r"Serving on (http://[\d.]+:\d+)"),
     ),
 }
+UVICORNS = [name for name in SERVERS if name.startswith("uvicorn")]
 
 
 @contextlib.contextmanager

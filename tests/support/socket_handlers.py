@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.http import Http404
-from django.urls import path
+from django.urls import include, path
 from sockets.database import database
 from sockets.groups import groups
 
@@ -45,6 +45,12 @@ async def join(socket):
 
 async def chosen(socket):
     await socket.accept("chat")
+    await socket.receive()
+
+
+async def who(socket):
+    await socket.accept()
+    await socket.send(socket.user.get_username() or "nobody")
     await socket.receive()
 
 
@@ -130,6 +136,7 @@ urlpatterns = [
     path("room/<slug:room>/", room),
     path("join/", join),
     path("chosen/", chosen),
+    path("who/", who),
     path("forbidden/", forbidden),
     path("missing/", missing),
     path("goodbye/", goodbye),
@@ -139,4 +146,5 @@ urlpatterns = [
     path("firehose/", firehose),
     path("users/", count_users),
     path("numbers/", numbers),
+    path("", include("websocket_app.websocket_urls")),  # the chat
 ]

@@ -5,6 +5,8 @@ import os
 
 from websocket_app.settings import *  # noqa: F403
 
+SECRET_KEY = "of these tests only"  # sessions are made by another process
+SECRET_KEY_FALLBACKS = ["the one before"]
 SOCKETS = {
     "URLCONF": "tests.support.socket_handlers",
     **json.loads(os.environ.get("SOCKETS", "{}")),

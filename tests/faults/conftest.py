@@ -1,0 +1,90 @@
+"""Real servers for what goes wrong: nothing here runs in the test's own process."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.peers import idle
+from tests.support.processes import ROOT
+from tests.support.servers import UVICORNS, socket_site
+
+# Anna's sessions: a good one, an expired one, some under the key before the present one
+# (one for each server), and one under a key of nobody.
+PREPARE = """
+import django, json
+django.setup()
+from django.contrib.auth import login
+from django.contrib.auth.models import User
+from django.contrib.sessions.backends.db import SessionStore
+from django.core.management import call_command
+from django.http import HttpRequest
+from django.test import override_settings
+from chat.models import Room
+call_command("migrate", verbosity=0)
+anna = User.objects.create(username="anna")
+def session(**changed):
+    with override_settings(**changed):
+        request = HttpRequest()
+        request.session = SessionStore()
+        login(request, anna, "django.contrib.auth.backends.ModelBackend")
+        request.session.save()
+        return request.session.session_key
+room = Room.objects.create(name="Private", slug="private", members_only=True)
+room.members.add(anna)
+Room.objects.create(name="Not private", slug=room.group)
+print(json.dumps({
+    "private": {"slug": room.slug, "group": room.group},
+    "sessions": {
+        "good": session(),
+        "expired": session(SESSION_COOKIE_AGE=-1),
+        "old keys": [session(SECRET_KEY="the one before") for _ in range(3)],
+        "other key": session(SECRET_KEY="of nobody"),
+    },
+}))
+"""
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory):
+    """A database for the servers' own processes, and what is in it."""
+    path = tmp_path_factory.mktemp("faults") / "database.sqlite3"
+    environment = {
+        "PYTHONPATH": str(ROOT),
+        "DJANGO_SETTINGS_MODULE": "tests.support.socket_settings",
+        "DATABASE_URL": f"sqlite:///{path}",
+    }
+    printed = subprocess.run(
+        [sys.executable, "-c", PREPARE],
+        cwd=ROOT / "04_django_wrapper",
+        env={**os.environ, **environment},
+        check=True,
+        stdout=subprocess.PIPE,
+    ).stdout
+    return path, json.loads(printed)
+
+
+@pytest.fixture(scope="session")
+def database(prepared):
+    return prepared[0]
+
+
+@pytest.fixture(scope="session")
+def sessions(prepared):
+    return prepared[1]["sessions"]
+
+
+@pytest.fixture(scope="session")
+def private(prepared):
+    return prepared[1]["private"]
+
+
+@pytest.fixture(scope="module", params=UVICORNS)
+def server(request, database):
+    """The handlers of ``tests/support/socket_handlers.py`` under each uvicorn."""
+    with socket_site(request.param, database, SEND_SECONDS=2) as process:
+        process.name = request.param
+        process.idle = idle(process)
+        yield process

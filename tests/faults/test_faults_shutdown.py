@@ -1,0 +1,88 @@
+"""SIGTERM while peers do not read, while handlers do not end, and with 500 sockets."""
+
+import asyncio
+import signal
+import sys
+import time
+
+import pytest
+from websockets.asyncio.client import connect
+
+from tests.support.peers import accepted, all_of, raw, until, websocket
+from tests.support.servers import UVICORNS, socket_site
+
+
+@pytest.fixture(params=UVICORNS)
+def mortal(request, database):
+    """A server that a test may end itself."""
+    # The implementation websockets tells the application only when its last byte has
+    # gone: there it is SEND_SECONDS that frees a stalled peer.
+    seconds = 1 if request.param == "uvicorn-websockets" else 60
+    with socket_site(request.param, database, SEND_SECONDS=seconds) as process:
+        yield process
+
+
+def terminate(server):
+    """Send SIGTERM; how long does the server take to end?"""
+    began = time.monotonic()
+    server.process.send_signal(signal.SIGTERM)
+    assert server.wait(30) == -signal.SIGTERM
+    return time.monotonic() - began
+
+
+sigterm = pytest.mark.skipif(
+    sys.platform == "win32", reason="Windows has no SIGTERM to catch"
+)
+
+
+@sigterm
+def test_sigterm_ends_a_server_with_a_peer_that_never_reads(mortal):
+    with raw(mortal, "/firehose/", size=4096) as stalled:
+        accepted(stalled)
+        with websocket(mortal, "/room/hall/") as client:  # it is behind by now
+            client.recv(timeout=5)
+        assert terminate(mortal) < 4
+    assert "Traceback" not in mortal.log
+
+
+@sigterm
+def test_sigterm_ends_a_server_whose_handlers_do_not_read_or_do_not_end(mortal):
+    with raw(mortal, "/silent/") as one, raw(mortal, "/stubborn/") as other:
+        accepted(one)
+        accepted(other)
+        until(lambda: "stubborn has begun" in mortal.log)
+        assert terminate(mortal) < 6
+        assert b"\x88" in all_of(one) and b"\x88" in all_of(other)
+    assert "silent has ended" in mortal.log
+    assert "the handler at '/stubborn/' goes on after its end" in mortal.log
+    assert "Traceback" not in mortal.log
+
+
+@sigterm
+async def test_sigterm_ends_500_sockets_with_1012_and_then_the_server(mortal):
+    url = mortal.url.replace("http", "ws", 1) + "/room/hall/"
+
+    async def code():
+        async with connect(url, compression=None, open_timeout=30) as client:
+            assert await client.recv() == "you are in"
+            all_in.release()
+            await client.wait_closed()
+        return client.close_code
+
+    all_in = asyncio.Semaphore(0)
+    with (
+        raw(mortal, "/stubborn/") as stuck,
+        raw(mortal, "/firehose/", size=4096) as late,
+    ):
+        accepted(stuck)
+        accepted(late)
+        async with asyncio.TaskGroup() as tasks:
+            codes = [tasks.create_task(code()) for _ in range(500)]
+            for _ in codes:
+                await all_in.acquire()
+            seconds = await asyncio.to_thread(terminate, mortal)
+    assert {code.result() for code in codes} == {1012}
+    print(f"500 sockets: the server has ended after {seconds:.1f} s")
+    assert seconds < 10
+    assert "the handler at '/stubborn/' goes on after its end" in mortal.log
+    assert "Traceback" not in mortal.log
