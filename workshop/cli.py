@@ -2,6 +2,7 @@
 
 import argparse
 import difflib
+import importlib
 import io
 import os
 import runpy
@@ -14,7 +15,8 @@ from workshop import doctor, environment, ports
 from workshop.environment import ROOT
 from workshop.errors import COMMAND, UserError
 
-COMMANDS = ("lab", "serve", "test", "doctor")
+COMMANDS = ("lab", "serve", "test", "bench", "doctor")
+BENCHMARKS = ("echo", "fanout", "idle", "switch", "all")
 ACTIVATE = r".venv\Scripts\activate" if os.name == "nt" else "source .venv/bin/activate"
 
 
@@ -56,6 +58,8 @@ def run(arguments: list[str]) -> int:
     if options.command == "test":
         # The whole suite mostly waits, so two files at a time take half as long.
         return run_tool("pytest", *options.arguments or ["-n2", "--dist=loadfile"])
+    if options.command == "bench":
+        return bench(options)
     ports.require_free(options.port)
     if options.command == "serve":
         return serve(options.stage, options.port)
@@ -104,11 +108,47 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     commands.add_parser(
         "test", help="run the tests; further arguments go to pytest (-k, --lf, -x)"
     )
+    add_bench(commands.add_parser("bench", help="measure what each layer costs"))
     commands.add_parser("doctor", help="say what is right and wrong with this machine")
     options = parser.parse_args(arguments)
     if options.command == "serve":
         options.stage = find_stage(options.stage)
     return options
+
+
+def add_bench(bench: argparse.ArgumentParser) -> None:
+    """The options of ``bench``."""
+    bench.add_argument(
+        "what",
+        nargs="?",
+        default="all",
+        choices=BENCHMARKS,
+        help="which benchmark; without a word: all of them",
+    )
+    bench.add_argument(
+        "--rounds", type=parse_rounds, help="how often each is measured; else 5"
+    )
+    bench.add_argument(
+        "--quick", action="store_true", help="one short round, and no curves"
+    )
+    files = {
+        "json": "write all figures to this file",
+        "compare": "compare the ratios with this file of an earlier run",
+        "report": "measure nothing: write the READMEs and pictures from this file",
+    }
+    for name, words in files.items():
+        bench.add_argument(f"--{name}", type=Path, metavar="FILE", help=words)
+
+
+def parse_rounds(text: str) -> int:
+    """The number of rounds that ``text`` writes.
+
+    Raises:
+        UserError: it is no number from 1 to 1000.
+    """
+    if text.isascii() and text.isdigit() and 1 <= int(text[:5]) <= 1000:
+        return int(text)
+    raise UserError(f"Rounds are a number from 1 to 1000, not {text!r}: --rounds 5")
 
 
 def unknown_command(word: str) -> str:
@@ -175,6 +215,15 @@ def lab(port: int, browser: bool) -> int:
         arguments.append("--allow-root")
     print("JupyterLab starts; Ctrl-C stops it.", flush=True)
     return run_tool("jupyterlab", *arguments)
+
+
+def bench(options: argparse.Namespace) -> int:
+    """Run the benchmarks, or report on an earlier run."""
+    lacking = ""
+    if not options.report and options.what != "switch":
+        lacking = environment.add_peers()
+    command = importlib.import_module("benchmarks.command")  # once it can be imported
+    return int(command.main(options, [lacking] if lacking else []))
 
 
 def run_tool(module: str, *arguments: str) -> int:

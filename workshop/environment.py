@@ -38,6 +38,7 @@ else:
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements.lock"
+BENCH_LOCK = ROOT / "requirements-bench.lock"  # the same, and the benchmarks' peers
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = VENV / "workshop-stamp"
@@ -60,7 +61,7 @@ def packages_in(lock: str) -> dict[str, str]:
     return dict(re.findall(r"^([\w.-]+)==([^\s;]+)\s*\\?$", lock, re.MULTILINE))
 
 
-def missing() -> list[str]:
+def missing(lock: Path = LOCK) -> list[str]:
     """The packages that the running Python lacks, of those that it should have.
 
     Those are the lock's, in its versions; but uv chooses versions itself, within
@@ -75,16 +76,18 @@ def missing() -> list[str]:
         name, _, version = record.parent.name.removesuffix(".dist-info").partition("-")
         installed.setdefault(_canonical(name), version)  # the first is imported
     if made_by_uv(Path(sys.prefix)):
-        return [name for name in _direct() if _canonical(name) not in installed]
-    wanted = packages_in(LOCK.read_text("utf-8")).items()
+        return [name for name in _direct(lock) if _canonical(name) not in installed]
+    wanted = packages_in(lock.read_text("utf-8")).items()
     return [f"{n}=={v}" for n, v in wanted if installed.get(_canonical(n)) != v]
 
 
-def _direct() -> list[str]:
-    """The names of the packages in ``pyproject.toml``, of all groups."""
+def _direct(lock: Path) -> list[str]:
+    """The names in ``pyproject.toml`` of the packages that are meant by ``lock``."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-    groups = project.get("dependency-groups", {}).values()
-    lines = [*project["project"]["dependencies"], *chain.from_iterable(groups)]
+    groups = dict(project.get("dependency-groups", {}))
+    if lock != BENCH_LOCK:
+        groups.pop("bench", None)
+    lines = [*project["project"]["dependencies"], *chain(*groups.values())]
     return [re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in lines]
 
 
@@ -172,11 +175,39 @@ def set_up() -> None:
             print(f"Installing {_count()} packages into {VENV} (once).", flush=True)
             if not usable:
                 _create(lock)
-            _install(lock)
+            _install(lock, LOCK, _Progress())
             STAMP.write_text(_fingerprint(), "utf-8")
     except KeyboardInterrupt:
         print("\nStopped. The next run repairs the set-up.", flush=True)
         raise
+
+
+def add_peers() -> str:
+    """Install what the benchmarks measure beside our own, unless it is there.
+
+    Returns:
+        "", or a sentence about what is not there: the rest can be measured.
+    """
+    if not (lacking := missing(BENCH_LOCK)):
+        return ""
+    sentence = f"Not installed: {', '.join(lacking)}."
+    if not inside():
+        return f"{sentence} This Python is not the one of {VENV}."
+    if made_by_uv():
+        return f"{sentence} `uv sync --group bench` installs it."
+    try:
+        with _one_at_a_time() as lock:
+            print(f"Installing into {VENV} (once): {', '.join(lacking)}.", flush=True)
+            STAMP.unlink(missing_ok=True)  # whoever cuts us off leaves half a package
+            failure = ""
+            try:
+                _install(lock, BENCH_LOCK)
+            except UserError as error:  # pip has put back what was there
+                failure = f"{sentence} {error}"
+            STAMP.write_text(_fingerprint(), "utf-8")
+            return failure
+    except OSError as error:
+        return f"{sentence} {explain_error(error)}"
 
 
 def _pip_works() -> bool:
@@ -200,14 +231,16 @@ def _create(lock: BinaryIO) -> None:
     _run([str(PYTHON), "-m", "ensurepip", "--default-pip"], lock)
 
 
-def _install(lock: BinaryIO) -> None:
-    """Install the lock's packages, each checked against its hash."""
+def _install(
+    lock: BinaryIO, requirements: Path, show: Callable[[str], None] = lambda line: None
+) -> None:
+    """Install the packages of a lock file, each checked against its hash."""
     # --no-deps: the lock names them all. --no-compile: Python compiles what it imports.
     # --retries 2: without a network pip gives up after seconds; the default is 5.
     install = "install --require-hashes --no-deps --no-compile --retries 2 --no-input"
     quiet = "--disable-pip-version-check --progress-bar off"
     command = [str(PYTHON), "-m", "pip", *install.split(), *quiet.split()]
-    _run([*command, "-r", str(LOCK)], lock, _Progress())
+    _run([*command, "-r", str(requirements)], lock, show)
 
 
 class _Progress:

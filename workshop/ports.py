@@ -34,7 +34,7 @@ def holder(port: int) -> str:
     users, and on macOS, where only root may list connections.
     """
     try:
-        import psutil  # type: ignore[import-untyped]
+        import psutil
     except ImportError:
         return ""
     try:

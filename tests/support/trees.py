@@ -47,24 +47,46 @@ def lock(folder: Path, version: str) -> None:
     )
 
 
-def make_wheel(folder: Path, version: str) -> str:
-    """Write the wheel of the package ``tiny``; returns its SHA-256."""
-    info = f"tiny-{version}.dist-info"
+def add_bench(tree: Path) -> None:
+    """Give a tree a lock for the benchmarks, with the package ``peer``.
+
+    ``bench`` does not measure there: it says whether it finds ``peer``, and what it is
+    told about the set-up.
+    """
+    digest = make_wheel(tree / "wheels", "2.0", "peer")
+    locked = (tree / "requirements.lock").read_text()
+    locked += f"peer==2.0 \\\n    --hash=sha256:{digest}\n"
+    (tree / "requirements-bench.lock").write_text(locked)
+    project = tree / "pyproject.toml"
+    project.write_text(project.read_text() + 'bench = ["peer>=2"]\n')
+    (tree / "benchmarks").mkdir()
+    (tree / "benchmarks" / "command.py").write_text(
+        "import importlib.util\n"
+        "def main(options, notes):\n"
+        "    print('peer', importlib.util.find_spec('peer') is not None, notes)\n"
+        "    return 0\n"
+    )
+
+
+def make_wheel(folder: Path, version: str, name: str = "tiny") -> str:
+    """Write the wheel of the package ``name``; returns its SHA-256."""
+    info = f"{name}-{version}.dist-info"
+    told = f"Name: {name}\nVersion: {version}\n"
     files = {
-        "tiny.py": f"VERSION = {version!r}\n",
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: tiny\nVersion: {version}\n",
+        f"{name}.py": f"VERSION = {version!r}\n",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\n{told}",
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\n"
         "Root-Is-Purelib: true\nTag: py3-none-any\n",
     }
     record = [f"{info}/RECORD,,"]
-    for name, text in files.items():
+    for path, text in files.items():
         digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest())
-        record.append(f"{name},sha256={digest.decode().rstrip('=')},{len(text)}")
+        record.append(f"{path},sha256={digest.decode().rstrip('=')},{len(text)}")
     folder.mkdir(exist_ok=True)
-    wheel = folder / f"tiny-{version}-py3-none-any.whl"
+    wheel = folder / f"{name}-{version}-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
-        for name, text in {**files, f"{info}/RECORD": "\n".join(record)}.items():
-            archive.writestr(name, text)
+        for path, text in {**files, f"{info}/RECORD": "\n".join(record)}.items():
+            archive.writestr(path, text)
     return hashlib.sha256(wheel.read_bytes()).hexdigest()
 
 

@@ -127,7 +127,7 @@ def test_what_an_old_python_reads_has_nothing_that_python_2_cannot_parse(
         ("srve 1", "Did you mean: [COMMAND] serve"),
         ("Test", "Did you mean: [COMMAND] test"),
         ("doc", "Did you mean: [COMMAND] doctor"),
-        ("xyzzy", "The commands: lab, serve, test, doctor."),
+        ("xyzzy", "The commands: lab, serve, test, bench, doctor."),
         ("lab --port 0", "A port is a number from 1 to 65535, not '0'"),
         ("--port 65536", "A port is a number from 1 to 65535, not '65536'"),
         ("serve 3 --port http", "A port is a number from 1 to 65535, not 'http'"),
@@ -135,6 +135,12 @@ def test_what_an_old_python_reads_has_nothing_that_python_2_cannot_parse(
         ("serve 3 --port", "Argument --port: expected one argument. See: "),
         ("serve 1 2", "Unrecognized arguments: 2. See: "),
         ("--frob", "Unrecognized arguments: --frob. See: "),
+        ("bench ech", "Argument what: invalid choice: 'ech'"),
+        ("bench --rounds 0", "Rounds are a number from 1 to 1000, not '0': --rounds 5"),
+        ("bench --rounds ²", "Rounds are a number from 1 to 1000, not '²'"),
+        ("bench --compare no.json switch", "no.json cannot be read: No such file"),
+        ("bench --report LICENSE", "LICENSE holds no results: "),
+        ("bench switch --json no/x.json", "no/x.json cannot be written: "),
         ("doctor --port 1", "Unrecognized arguments: --port 1. See: "),
     ],
 )
@@ -208,7 +214,7 @@ def test_a_port_that_the_system_keeps_is_told_so(
 def test_the_help_names_every_command() -> None:
     done = run("--help")
     assert done.returncode == 0
-    for command in ("lab", "serve", "test", "doctor"):
+    for command in ("lab", "serve", "test", "bench", "doctor"):
         assert re.search(rf"^ +{command} +\w", done.stdout, re.MULTILINE)
 
 

@@ -19,6 +19,7 @@ from tests.support.processes import ServerProcess, alive, server_process
 from tests.support.trees import (
     BASE_PYTHON,
     SCRIPTS,
+    add_bench,
     index,
     lock,
     make_tree,
@@ -284,9 +285,8 @@ def test_half_a_package_counts_as_missing(
     (tmp_path / "is_there-2.0.dist-info").mkdir()
     (tmp_path / "is_there-2.0.dist-info" / "RECORD").touch()
     (tmp_path / "lock").write_text("half-done==1.0 \\\nis-there==2.0 \\\nolder==1.0\n")
-    monkeypatch.setattr(environment, "LOCK", tmp_path / "lock")
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
-    assert environment.missing() == ["half-done==1.0", "older==1.0"]
+    assert environment.missing(tmp_path / "lock") == ["half-done==1.0", "older==1.0"]
 
 
 def test_a_line_with_a_marker_is_left_to_the_installer() -> None:
@@ -338,3 +338,64 @@ def test_a_run_waits_for_what_a_killed_set_up_left_and_then_repairs_it(
             assert run.wait(60) == 0
         connection.close()
     assert "tiny 1.1 in" in run.lines[-1]
+
+
+def test_the_benchmarks_peers_are_installed_when_they_are_first_asked_for(
+    tree: Path,
+) -> None:
+    add_bench(tree)
+    assert "Installing" not in start(tree).stdout  # the lessons do without
+    first = start(tree, "bench")
+    assert first.stdout.splitlines() == [
+        f"Installing into {tree / '.venv'} (once): peer==2.0.",
+        "peer True []",
+    ], first.stderr
+    assert start(tree, "bench").stdout == "peer True []\n"
+    assert "Installing" not in start(tree).stdout
+
+
+def test_peers_that_cannot_be_installed_are_told_and_the_benchmarks_run_without(
+    tree: Path,
+) -> None:
+    add_bench(tree)
+    (tree / "wheels" / "peer-2.0-py3-none-any.whl").unlink()
+    done = start(tree, "bench")
+    assert done.returncode == 0, done.stderr
+    assert "peer False ['Not installed: peer==2.0. The set-up failed" in done.stdout
+    assert "Installing" not in start(tree).stdout  # what was there still holds
+
+
+def test_a_switch_is_measured_without_peers(tree: Path) -> None:
+    add_bench(tree)
+    assert start(tree, "bench", "switch").stdout == "peer False []\n"
+
+
+def test_peers_are_left_to_uv_where_the_venv_is_uvs(tree: Path) -> None:
+    add_bench(tree)
+    make_it_uvs(tree)
+    done = start(tree, "bench")
+    told = "Not installed: peer. `uv sync --group bench` installs it."
+    assert told in done.stdout, done.stderr
+    assert start(tree).returncode == 0  # and nothing else asks for them
+
+
+@posix
+@pytest.mark.usefixtures("interruptible")
+def test_ctrl_c_while_peers_are_installed_has_the_venv_made_anew(
+    tree: Path, silent_index: socket.socket
+) -> None:
+    lock(tree, "1.0")
+    add_bench(tree)
+    with server_process(
+        ["-m", "workshop", "bench"],
+        python=BASE_PYTHON,
+        address=re.compile("(Installing)"),
+        cwd=tree,
+        **held_up(tree, silent_index),
+    ) as run:
+        connection, _ = silent_index.accept()  # from here on pip waits for an answer
+        run.process.send_signal(signal.SIGINT)
+        assert run.wait() == 130
+    connection.close()
+    assert "Traceback" not in run.log
+    assert not (tree / ".venv" / "workshop-stamp").exists()

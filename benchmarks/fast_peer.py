@@ -1,0 +1,38 @@
+"""A peer by picows: C."""
+
+import picows
+
+from benchmarks.peers import SECONDS, Peer
+
+DEFLATE = "permessage-deflate; client_max_window_bits"  # what browsers offer
+
+
+class FastPeer(Peer, picows.WSListener):
+    def on_ws_connected(self, transport: picows.WSTransport) -> None:
+        self.transport = transport
+        self.text = picows.WSMsgType.TEXT
+        accepted = transport.response.headers.get("Sec-WebSocket-Extensions", "")
+        self.deflates = "permessage-deflate" in accepted
+
+    def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
+        if frame.msg_type == self.text:
+            self.owner.heard(self, frame.payload_size)
+
+    def on_ws_disconnected(self, transport: picows.WSTransport) -> None:
+        self.owner.lost(self)
+
+    def send(self, message: bytes) -> None:
+        self.transport.send(self.text, message)
+
+    def close(self) -> None:
+        self.transport.disconnect(graceful=False)
+
+
+async def connect(url: str, headers: dict[str, str], deflate: bool) -> Peer:
+    if deflate:
+        headers = {**headers, "Sec-WebSocket-Extensions": DEFLATE}
+    peer = FastPeer()
+    await picows.ws_connect(
+        lambda: peer, url, extra_headers=headers, websocket_handshake_timeout=SECONDS
+    )
+    return peer

@@ -1,0 +1,149 @@
+"""Results as text on a terminal, and as Markdown in the READMEs."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks import pictures
+from benchmarks.results import CURVES, TABLES, Change, Results
+
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "benchmarks" / "README.md"
+STAGE_04 = ROOT / "04_django_wrapper" / "README.md"
+RESULTS = ROOT / "benchmarks" / "results"
+
+Rows = list[list[str]]
+
+
+def table(results: Results, name: str) -> Rows:
+    """A benchmark's table, the heading first: medians, spread, ratios."""
+    kind = TABLES[name]
+    heading = [""]
+    for column in kind.columns:
+        heading.append(column.heading)
+        if column.compared:
+            heading += ["from–to", f"× {kind.base}"]
+    rows = [heading]
+    for row, figures in results.tables[name].items():
+        cells = [row]
+        for column in kind.columns:
+            middle = results.median(name, row, column.key)
+            if middle is None:
+                cells.append("–")
+                continue
+            cells.append(f"{middle:,.{column.digits}f}")
+            if column.compared:
+                low, high = min(figures[column.key]), max(figures[column.key])
+                ratio = results.ratio(name, row, column.key)
+                cells.append(f"{low:,.{column.digits}f}–{high:,.{column.digits}f}")
+                cells.append("–" if ratio is None else f"{ratio:.2f}")
+        rows.append(cells)
+    return rows
+
+
+def curve(results: Results, name: str) -> Rows:
+    """A curve's points and its line."""
+    kind = CURVES[name]
+    more = f"{kind.unit:,} more" if kind.unit > 1 else "one more"
+    xs = max((points["x"] for points in results.curves[name].values()), key=len)
+    heading = ["", *(f"{x:,}" for x in xs), "at 0", f"µs for {more}", "furthest off"]
+    rows = [heading]
+    for row in results.curves[name]:
+        _, ys = results.points(name, row)
+        line = results.line(name, row)
+        off = f"{line.off:.0%}" + (", **it bends**" if line.bends else "")
+        slope = line.slope * kind.unit
+        rows.append([row, *map(_short, ys), _short(line.start), f"{slope:,.2f}", off])
+    return rows
+
+
+def _short(value: float) -> str:
+    return f"{value:,.1f}" if abs(value) < 100 else f"{value:,.0f}"
+
+
+def markdown(rows: Rows) -> str:
+    heading, *body = rows
+    lines = [heading, ["---", *("---:" for _ in heading[1:])], *body]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def plain(rows: Rows) -> str:
+    """The same for a terminal, in columns."""
+    clean = [[cell.replace("*", "") for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*clean, strict=True)]
+    lines = []
+    for first, *cells in clean:
+        sized = zip(cells, widths[1:], strict=True)
+        right = "  ".join(f"{cell:>{width}}" for cell, width in sized)
+        lines.append(f"{first:<{widths[0]}}  {right}".rstrip())
+    return "\n".join(lines)
+
+
+def where(results: Results) -> str:
+    """Date, machine and versions, in one paragraph."""
+    machine = results.machine
+    versions = ", ".join(f"{name} {v}" for name, v in results.versions.items())
+    return (
+        f"{results.date} UTC, {results.scale['rounds']} rounds. {machine['cpu']}, "
+        f"{machine['cores']} cores, {machine['system']}, {machine['python']}, "
+        f"{machine['loop']}. {versions}."
+    )
+
+
+def text(results: Results) -> str:
+    """All of it, for a terminal."""
+    parts = [where(results), *results.notes]
+    parts += [
+        f"{TABLES[name].title}\n{plain(table(results, name))}"
+        for name in results.tables
+        if results.tables[name]
+    ]
+    for name in results.curves:
+        if results.curves[name]:
+            kind = CURVES[name]
+            title = f"{kind.title}: {kind.y}, by {kind.x}"
+            parts.append(f"{title}\n{plain(curve(results, name))}")
+    return "\n\n".join(parts)
+
+
+def changes(found: list[Change], then: Results) -> str:
+    """Ratios now and then; what moved by more than a tenth is marked."""
+    rows = [["ratio", "", "then", "now", ""]]
+    for change in found:
+        moved = f"{change.now / change.then - 1:+.0%}" if change.moved else ""
+        row = [change.row, change.heading, f"{change.then:.2f}", f"{change.now:.2f}"]
+        rows.append([*row, moved])
+    count = sum(change.moved for change in found)
+    said = f"{count} of {len(found)} ratios moved by more than 10 % since {then.date}."
+    return f"{plain(rows)}\n\n{said}"
+
+
+# ---- into the READMEs, between <!-- bench NAME --> and <!-- end -->
+
+MARKED = re.compile(r"(<!-- bench (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def block(results: Results, name: str) -> str:
+    """What stands between the markers of ``name``."""
+    if name == "where":
+        return "\n".join([where(results), *(f"* {note}" for note in results.notes)])
+    rows = table(results, name) if name in TABLES else curve(results, name)
+    return markdown(rows)
+
+
+def filled(readme: str, results: Results) -> str:
+    """A README with all its marked blocks written anew."""
+    return MARKED.sub(
+        lambda found: f"{found[1]}\n{block(results, found[2])}\n\n{found[3]}", readme
+    )
+
+
+def publish(results: Results) -> Iterator[Path]:
+    """Write the tables into the READMEs, and the pictures beside the results."""
+    for readme in (README, STAGE_04):
+        readme.write_text(filled(readme.read_text("utf-8"), results), "utf-8")
+        yield readme
+    for name in [*TABLES, *CURVES]:
+        path = RESULTS / f"{name}.svg"
+        path.write_text(pictures.picture(results, name).svg(), "utf-8")
+        yield path
