@@ -115,7 +115,7 @@ LOGGING = {
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "loggers": {
-        "sockets": {"handlers": ["stderr"]},
+        "sockets": {"handlers": ["stderr"], "propagate": False},
         "sockets.connections": {"level": "INFO" if LOG_CONNECTIONS else "WARNING"},
     },
 }

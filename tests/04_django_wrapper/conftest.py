@@ -1,5 +1,6 @@
 """Stage 04's Django project, in this process, with a database of its own."""
 
+import logging
 from contextlib import ExitStack
 
 import pytest
@@ -34,6 +35,7 @@ def project_environment(database):
 def application(project_environment):
     from websocket_app.asgi import application
 
+    logging.getLogger("sockets").propagate = True  # caplog listens at the root
     return application
 
 
