@@ -14,6 +14,8 @@ import random
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from sockets.stats import stats
+
 if TYPE_CHECKING:
     from sockets.relay import Relay
 
@@ -28,12 +30,30 @@ class Batch:
         self.groups: set[str] = set()  # whose first member came, or whose last one left
         self.messages: list[tuple[str, bytes]] = []  # group, packed event
         self.size = 0  # bytes of the messages
-        self.done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()
+        self._first = math.inf  # when the first message came
+        self._done: asyncio.Future[bool] = self._loop.create_future()
 
-    def end(self, done: bool) -> None:
-        """Tell all who wait; the first answer counts."""
-        if not self.done.done():
-            self.done.set_result(done)
+    def add(self, name: str, message: bytes) -> None:
+        """One more message to a group."""
+        self._first = min(self._first, self._loop.time())
+        self.messages.append((name, message))
+        self.size += len(message)
+
+    def end(self, done: bool) -> bool:
+        """Tell all who wait; False: they have been told already."""
+        if self._done.done():
+            return False
+        self._done.set_result(done)
+        seconds = self._loop.time() - self._first
+        for _ in self.messages:
+            stats.published(seconds, done)
+        return True
+
+    async def wait(self, seconds: float) -> bool:
+        """Is it done? False: it has failed, or there was no answer in time."""
+        done, _ = await asyncio.wait([self._done], timeout=seconds)
+        return bool(done) and self._done.result()
 
 
 async def keep(relay: "Relay") -> None:
@@ -67,7 +87,7 @@ async def _read(relay: "Relay", connection: Any) -> None:
     while True:
         answer = await connection.read_response(timeout=math.inf, push_request=True)
         if answer == b"PONG":
-            relay.sent.end(True)
+            relay.answered(relay.sent)
         elif isinstance(answer, list) and answer[0] == b"message":
             relay.heard(*answer[1:])
 
@@ -82,5 +102,5 @@ async def _write(relay: "Relay", connection: Any) -> None:
         commands = [*relay.commands(relay.sent), ("PING",)]
         async with asyncio.timeout(relay.seconds):
             await connection.send_packed_command(connection.pack_commands(commands))
-            await asyncio.wait([relay.sent.done])
-        relay.answered(relay.sent)
+        if not await relay.sent.wait(relay.seconds):
+            raise TimeoutError(f"no answer within {relay.seconds} s")

@@ -23,6 +23,7 @@ from sockets import line
 from sockets.conf import Conf
 from sockets.line import Batch
 from sockets.outbox import Event
+from sockets.stats import stats
 from sockets.wire import LOST, channel_prefix, pack, unpack
 
 QUEUE = 8_000_000  # bytes of messages that wait to go out; what is over does not
@@ -57,8 +58,8 @@ class Relay:
     async def follow(self, name: str) -> None:
         """A group has a member: wait until its messages come, or Redis is away."""
         self.wanted.add(name)
-        if name not in self.subscribed:
-            await self._answer(self._ask(name))
+        if name not in self.subscribed and (batch := self._ask(name)):
+            await batch.wait(self.seconds)
 
     def leave(self, name: str) -> None:
         """A group has no member any more."""
@@ -74,28 +75,24 @@ class Relay:
 
     async def publish(self, name: str, event: Event) -> bool:
         """Send an event to the other processes, and wait: has Redis taken it?"""
-        return await self._answer(self.send(name, event))
+        batch = self.send(name, event)
+        return batch is not None and await batch.wait(self.seconds)
 
     def send(self, name: str, event: Event) -> Batch | None:
         """The same without waiting; None: it does not go out."""
         if self.away or self.next.size > QUEUE:
             self.unheard.add(name)
+            stats.published(0, ok=False)
             return None
-        self.next.messages.append((name, message := pack(event)))
-        self.next.size += len(message)
+        self.next.add(name, pack(event))
         self.news.set()
         return self.next
-
-    async def _answer(self, batch: Batch | None) -> bool:
-        if batch is None:
-            return False
-        done, _ = await asyncio.wait([batch.done], timeout=self.seconds)
-        return bool(done) and batch.done.result()
 
     async def close(self) -> None:
         """Send what waits, and hang up."""
         self.news.set()
-        await self._answer(None if self.away else self.next)
+        if not self.away:
+            await self.next.wait(self.seconds)
         self.task.cancel()
         await asyncio.wait([self.task])
 
@@ -112,8 +109,8 @@ class Relay:
         gone = batch.groups & self.subscribed - self.wanted
         batch.groups &= self.wanted - self.subscribed
         self.subscribed -= gone
-        batch.messages += [(name, LOST) for name in self.unheard]
-        self.unheard.clear()
+        while self.unheard:
+            batch.add(self.unheard.pop(), LOST)
         for command, names in (("SUBSCRIBE", batch.groups), ("UNSUBSCRIBE", gone)):
             if names:
                 yield command, *(self.prefix + name.encode() for name in names)
@@ -123,6 +120,7 @@ class Relay:
     def answered(self, batch: Batch) -> None:
         """Redis has done all that a batch says."""
         self.subscribed |= batch.groups
+        batch.end(True)
         if self.outage:
             self.outage = False
             log.warning("Redis is back, and groups reach all processes again")
@@ -152,7 +150,6 @@ class Relay:
 
     def _fail(self) -> None:
         for batch in (self.sent, self.next):
-            if not batch.done.done():
+            if batch.end(False):
                 self.unheard.update(name for name, _ in batch.messages)
-            batch.end(False)
         self.next = Batch()

@@ -415,6 +415,23 @@ async def test_who_could_not_be_reached_is_told_by_whoever_could_not_publish(
         assert await heard.text() == "hello again"
 
 
+async def test_what_redis_took_is_counted_with_its_time_and_what_not_is_counted(
+    processes, redis_server, log
+):
+    from sockets.stats import stats
+
+    [groups] = processes(1)
+    before = sum(stats.published_in), stats.published_seconds, stats.unpublished
+    assert await groups.publish("room", "hello")
+    assert await groups.close("room", 4000)
+    redis_server.stop()
+    assert "Redis is away" in await log.next()
+    assert not await groups.publish("room", "hello")
+    assert sum(stats.published_in) == before[0] + 2
+    assert before[1] < stats.published_seconds < before[1] + 2
+    assert stats.unpublished == before[2] + 1
+
+
 async def test_what_waits_for_redis_has_a_bound(processes, monkeypatch):
     from sockets import relay
 
