@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from sockets.conf import Conf, conf
-from sockets.site_checks import connections, hosts, order, packages, workers
+from sockets.site_checks import connections, hosts, order, packages, redis, workers
 
 
 def check(**_: Any) -> list[CheckMessage]:
@@ -23,7 +23,7 @@ def check(**_: Any) -> list[CheckMessage]:
         return [Error(str(error), hint="Correct SOCKETS.", id="sockets.E001")]
     return [
         *(*_urlconf(found), *_steps(found), *_limits(found), *_application()),
-        *(*packages(), *hosts(), *connections(), *workers(), *order()),
+        *(*packages(), *redis(), *hosts(), *connections(), *workers(), *order()),
     ]
 
 

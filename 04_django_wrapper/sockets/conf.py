@@ -37,6 +37,8 @@ class Conf:
     CONNECTIONS_PER_USER: int = 100
     CONNECTIONS_PER_ADDRESS: int = 1_000  # whole offices share an address
     DATABASE_THREADS: int = 4  # units of work at once, each with a connection
+    REDIS_URL: str = ""  # redis://host:6379/0 makes the groups of all processes one
+    PUBLISH_SECONDS: float = 1  # for Redis to take a message, or to answer at all
 
     @cached_property
     def steps(self) -> list[Any]:

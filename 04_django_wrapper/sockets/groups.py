@@ -1,39 +1,36 @@
-"""Groups: one message for many sockets, from anywhere in this process.
+"""Groups: one message for many sockets, from anywhere in the site.
 
 1. A socket joins for the length of a block, and is out however the block ends.
 2. A message becomes one event, and goes into each member's outbox. That never waits:
    who is behind gets it later, or is cut off, and delays nobody.
 3. All members see two messages in the same order: a delivery is one run, no ``await``.
+4. Where ``REDIS_URL`` is set, members in other processes get it, too (relay.py). Those
+   may see the messages of two processes in another order.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sockets import jsontext
 from sockets.codes import BadMessage, HandlerError
-from sockets.connection import CONNECTING, OPEN, Socket
-from sockets.outbox import Event, Outbox, send_event
+from sockets.conf import conf
+from sockets.connection import CONNECTING, Socket
+from sockets.members import Listener, Members, Put, check
+from sockets.outbox import Event, send_event
 
-Put = Callable[[Any], None]
-
-
-class Listener:
-    """A member that is no websocket: it is open for its block, and nobody closes it."""
-
-    state = OPEN
-
-    def stop(self, code: int, reason: str = "") -> None:
-        """A group's close is for websockets."""
+if TYPE_CHECKING:
+    from sockets.relay import Relay
 
 
-class Groups:
-    """The groups of one process."""
+class Groups(Members):
+    """All groups, as this process sees them."""
 
     def __init__(self) -> None:
-        self.members: dict[str, dict[Socket | Listener, Put]] = {}  # in order
+        super().__init__()
         self._loop: asyncio.AbstractEventLoop | None = None  # where the members live
+        self._relays: dict[Any, Relay] = {}  # by loop: a process has one, tests many
 
     @asynccontextmanager
     async def join(
@@ -49,14 +46,14 @@ class Groups:
             BadMessage: it is in ``SOCKETS["GROUPS"]`` groups already (1008).
             HandlerError: the name is no name, or the socket is not open.
         """
-        _check(name)
+        check(name)
         if socket.state is CONNECTING or name in socket.groups:
             raise HandlerError(f"to join {name!r}, accept() first, and join once")
         if len(socket.groups) >= socket.conf.GROUPS:
             raise BadMessage("too many groups")
         socket.groups.add(name)
-        self._enter(name, socket, put or socket.outbox.put)
         try:
+            await self._enter(name, socket, put or socket.outbox.put)
             yield
         finally:
             socket.groups.discard(name)
@@ -66,21 +63,22 @@ class Groups:
     async def listen(self, name: str, put: Put) -> AsyncIterator[None]:
         """``join`` for code that is no websocket's: ``put`` gets the same events."""
         listener = Listener()
-        self._enter(_check(name), listener, put)
         try:
+            await self._enter(check(name), listener, put)
             yield
         finally:
             self._leave(name, listener)
 
-    def _enter(self, name: str, member: Socket | Listener, put: Put) -> None:
+    async def _enter(self, name: str, member: Socket | Listener, put: Put) -> None:
         self._loop = asyncio.get_running_loop()
-        self.members.setdefault(name, {})[member] = put
+        self._add(name, member, put)
+        if relay := self._relay():
+            await relay.follow(name)
 
     def _leave(self, name: str, member: Socket | Listener) -> None:
-        members = self.members.get(name, {})
-        members.pop(member, None)
-        if not members:
-            self.members.pop(name, None)
+        self._remove(name, member)
+        if name not in self.members and (relay := self._relays.get(self._loop)):
+            relay.leave(name)
 
     def leave_all(self, socket: Socket) -> None:
         """For the runner: a handler that goes on after its end is in no group."""
@@ -90,10 +88,9 @@ class Groups:
     async def publish(self, name: str, message: str | bytes) -> bool:
         """Send one message to all members; it waits for none of them.
 
-        Returns: whether it has gone to every process; False: this one's members only.
+        Returns: True; False if Redis has not taken it, so only this process hears it.
         """
-        self.deliver(_check(name), _event(message))
-        return True
+        return await self._publish(check(name), _event(message))
 
     async def publish_json(self, name: str, value: Any) -> bool:
         """The same with a value, as JSON text; it is written once for all."""
@@ -101,57 +98,59 @@ class Groups:
 
     async def close(self, name: str, code: int, reason: str = "") -> bool:
         """Close the websockets of all members."""
-        self.deliver(_check(name), {"code": code, "reason": reason})
-        return True
+        return await self._publish(check(name), {"code": code, "reason": reason})
+
+    async def _publish(self, name: str, event: Event) -> bool:
+        self.deliver(name, event)
+        relay = self._relay()
+        return relay is None or await relay.publish(name, event)
 
     def publish_sync(self, name: str, message: str | bytes) -> None:
         """``publish`` from a thread: a view, a signal, the admin, ``on_commit``.
 
-        It does not wait. Websockets of other processes hear nothing of it; a management
-        command is another process.
+        It does not wait, but for Redis in a process that has no websockets, such as a
+        management command: ``PUBLISH_SECONDS`` at most.
         """
-        self._deliver_soon(_check(name), _event(message))
+        self._publish_soon(check(name), _event(message))
 
     def close_sync(self, name: str, code: int, reason: str = "") -> None:
         """``close`` from a thread."""
-        self._deliver_soon(_check(name), {"code": code, "reason": reason})
+        self._publish_soon(check(name), {"code": code, "reason": reason})
 
-    def _deliver_soon(self, name: str, event: dict[str, Any]) -> None:
+    def _publish_soon(self, name: str, event: Event) -> None:
         if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self.deliver, name, event)
+            self._loop.call_soon_threadsafe(self._publish_now, name, event)
+        elif conf().REDIS_URL:
+            from sockets.wire import publish
 
-    def deliver(self, name: str, event: dict[str, Any]) -> None:
-        """Give an event to the members in this process."""
-        members = self.members.get(name, {})
-        if "type" not in event:
-            for member in list(members):
-                member.stop(**event)
-            return
-        for member, put in members.items():  # put() must not change the members
-            if member.state is OPEN:
-                put(event)
+            publish(conf(), name, event)
 
-    def lost(self) -> None:
-        """Tell who has a ``put`` of its own that events may have been lost."""
-        for members in self.members.values():
-            for member, put in members.items():
-                outboxes = getattr(put, "__func__", None) is Outbox.put
-                if member.state is OPEN and not outboxes:
-                    put(None)
+    def _publish_now(self, name: str, event: Event) -> None:
+        self.deliver(name, event)
+        if relay := self._relay():
+            relay.send(name, event)
+
+    def _relay(self) -> "Relay | None":
+        if not conf().REDIS_URL:
+            return None
+        from sockets.relay import Relay  # here: without Redis nobody need install redis
+
+        loop = asyncio.get_running_loop()
+        if loop not in self._relays:
+            self._relays[loop] = relay = Relay(self.deliver, conf())
+            relay.task.add_done_callback(lambda _: self._relays.pop(loop))
+        return self._relays[loop]
+
+    async def hang_up(self) -> None:
+        """For the server's shutdown: send what waits to Redis, and say goodbye."""
+        if relay := self._relays.get(asyncio.get_running_loop()):
+            await relay.close()
 
 
 def _event(message: str | bytes) -> Event:
     if isinstance(message, str):
         message.encode()  # half of a surrogate pair fails here, and not at each member
     return send_event(message)
-
-
-def _check(name: str) -> str:
-    if not 0 < len(name) <= 100 or not name.isprintable():
-        raise HandlerError(
-            f"a group's name has 1 to 100 printable characters, unlike {name!r:.120}"
-        )
-    return name
 
 
 groups = Groups()

@@ -3,10 +3,13 @@
 import os
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import asgiref
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
+
+from sockets.conf import conf
 
 
 def packages() -> Iterator[CheckMessage]:
@@ -18,6 +21,28 @@ def packages() -> Iterator[CheckMessage]:
             "500.",
             hint='pip install "asgiref>=3.13"',
             id="sockets.E008",
+        )
+
+
+def redis() -> Iterator[CheckMessage]:
+    """The package and the address of what groups need beyond one process."""
+    if not (url := conf().REDIS_URL):
+        return
+    why = ""
+    try:
+        from redis.asyncio import ConnectionPool
+
+        pool: Any = ConnectionPool.from_url(url)
+        pool.make_connection()  # it connects to nothing yet
+    except ImportError:
+        why = "the package redis is not installed"
+    except (ValueError, TypeError):  # what it says may have the password
+        why = "this is no address of a Redis server"
+    if why:
+        yield Error(
+            f'SOCKETS["REDIS_URL"] is set, and {why}.',
+            hint='"redis://localhost:6379/0", and: pip install "redis>=7".',
+            id="sockets.E009",
         )
 
 
@@ -58,11 +83,12 @@ def workers() -> Iterator[CheckMessage]:
     given += " " + os.environ.get("GUNICORN_CMD_ARGS", "")
     found = re.search(r"^\s*(\d+)|(?:--workers[= ]|-w *)(\d+)", given)
     workers = int(next(filter(None, found.groups()))) if found else 1
-    if workers > 1:
+    if workers > 1 and not conf().REDIS_URL:
         yield Warning(
             f"{workers} workers are asked for, and groups reach the sockets of their "
             "own process only.",
-            hint="One worker: WEB_CONCURRENCY=1.",
+            hint="One worker: WEB_CONCURRENCY=1. Or Redis: "
+            'SOCKETS["REDIS_URL"] = "redis://localhost:6379/0".',
             id="sockets.W004",
         )
 

@@ -64,6 +64,20 @@ def _words(name: str) -> list[str]:
     return [word.strip() for word in words if word.strip()]
 
 
+def redis(name: str) -> str:
+    """The variable ``name`` as a Redis server's address; empty: there is none."""
+    url = os.environ.get(name, "")
+    with suppress(ValueError):  # a port that is no number, a bracket left open
+        parts = urlsplit(url)
+        site = parts.scheme in ("redis", "rediss") and parts.hostname
+        if not url or (site and parts.port != 0 and parts.path[1:].isdecimal()):
+            return url
+    raise ImproperlyConfigured(
+        f"{name} must look like redis://localhost:6379/0 or "
+        "rediss://user:password@host:6379/0: the last number is the database's."
+    )
+
+
 def database(url: str, folder: Path) -> dict[str, Any]:
     """One entry of Django's ``DATABASES``, from an address.
 

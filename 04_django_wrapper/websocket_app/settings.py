@@ -7,6 +7,7 @@ websockets, at /wiretap/. In production (``DEBUG=0``):
     ALLOWED_HOSTS         chat.example.org,www.example.org; no default
     CSRF_TRUSTED_ORIGINS  https://app.example.org, if pages of other origins may post
     DATABASE_URL          postgres://user:password@host:5432/name
+    SOCKETS_REDIS_URL     redis://localhost:6379/0, for more than one worker
 
 Source: https://docs.djangoproject.com/en/5.2/howto/deployment/checklist/
 """
@@ -88,7 +89,10 @@ TEMPLATES = [
 ]
 ROOT_URLCONF = "websocket_app.urls"
 ASGI_APPLICATION = "websocket_app.asgi.application"
-SOCKETS = {"URLCONF": "websocket_app.websocket_urls"}  # sockets/conf.py has the rest
+SOCKETS = {  # sockets/conf.py has the rest
+    "URLCONF": "websocket_app.websocket_urls",
+    "REDIS_URL": environment.redis("SOCKETS_REDIS_URL"),
+}
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "rooms"
 AUTH_PASSWORD_VALIDATORS = [

@@ -26,6 +26,7 @@ def project_environment(database):
     with pytest.MonkeyPatch.context() as patch:
         for name in ("SECRET_KEY", "DEBUG", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS"):
             patch.delenv(name, raising=False)
+        patch.delenv("SOCKETS_REDIS_URL", raising=False)
         patch.setenv("DATABASE_URL", f"sqlite:///{database}")
         patch.setenv("DJANGO_SETTINGS_MODULE", "websocket_app.settings")
         yield

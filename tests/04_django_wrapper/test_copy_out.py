@@ -102,15 +102,16 @@ def test_two_clients_of_a_real_server_hear_each_other(project):
 
 
 def test_the_layer_imports_only_python_django_asgiref_and_itself():
-    """uvicorn, too, but only where ``runserver`` starts it."""
+    """uvicorn, too, but only where ``runserver`` starts it; redis where it is set."""
     allowed = {*sys.stdlib_module_names, "django", "asgiref", "sockets"}
     others = {
-        (file.name, module)
+        (file.name, module.partition(".")[0])
         for file in (STAGE / "sockets").rglob("*.py")
         for module in imported(ast.parse(file.read_text("utf-8")))
         if module.partition(".")[0] not in allowed
     }
-    assert others == {("runserver.py", "uvicorn")}
+    redis = {(f"{name}.py", "redis") for name in ("relay", "wire", "site_checks")}
+    assert others == {("runserver.py", "uvicorn"), *redis}
 
 
 def imported(tree):

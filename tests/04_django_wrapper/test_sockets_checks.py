@@ -1,5 +1,6 @@
 """``manage.py check``: each mistake is found, named, and comes with what to do."""
 
+import sys
 from asyncio import timeout
 
 import pytest
@@ -46,6 +47,10 @@ def test_the_project_itself_has_nothing_to_correct():
         ({"URLCONF": URLCONF, "SEND_SECONDS": "10"}, ["sockets.E004"]),
         ({"URLCONF": URLCONF, "SEND_SECONDS": None, "INBOX": -1}, ["sockets.E004"] * 2),
         ({"URLCONF": URLCONF, "SEND_SECONDS": 0.5}, []),
+        ({"URLCONF": URLCONF, "REDIS_URL": "redis://:a%40b@localhost:6379/0"}, []),
+        ({"URLCONF": URLCONF, "REDIS_URL": "localhost:6379"}, ["sockets.E009"]),
+        ({"URLCONF": URLCONF, "REDIS_URL": "redis://host:pass/w"}, ["sockets.E009"]),
+        ({"URLCONF": URLCONF, "REDIS_URL": "redis://host?no=1"}, ["sockets.E009"]),
     ],
 )
 def test_a_mistake_in_the_setting_sockets_is_named(sockets, ids):
@@ -135,3 +140,17 @@ def test_several_workers_are_warned_of_where_the_environment_tells(
 ):
     monkeypatch.setenv(variable, value)
     assert found() == ids
+
+
+def test_with_redis_several_workers_are_no_mistake(monkeypatch):
+    monkeypatch.setenv("WEB_CONCURRENCY", "4")
+    redis = {"URLCONF": URLCONF, "REDIS_URL": "redis://localhost"}
+    with override_settings(SOCKETS=redis):
+        assert found() == []
+
+
+def test_redis_without_its_package_is_a_mistake(monkeypatch):
+    monkeypatch.setitem(sys.modules, "redis.asyncio", None)
+    redis = {"URLCONF": URLCONF, "REDIS_URL": "redis://localhost"}
+    with override_settings(SOCKETS=redis):
+        assert found() == ["sockets.E009"]

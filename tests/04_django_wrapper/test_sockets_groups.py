@@ -79,7 +79,8 @@ async def test_who_has_a_put_of_its_own_is_told_that_events_may_have_been_lost(t
             groups.join("two", socket, kept.append),
             groups.listen("three", kept.append),
         ):
-            groups.lost()
+            for name in ("one", "two", "three", "nobody"):
+                groups.deliver(name, None)
             await socket.send("told")
             await socket.receive()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from websocket_app.environment import database
+from websocket_app.environment import database, redis
 
 from tests.support.processes import ROOT
 
@@ -83,6 +83,7 @@ def test_a_secret_key_in_development_is_new_at_each_start():
         ),
         ({"CSRF_TRUSTED_ORIGINS": "https://a/b"}, "must be an origin, like https://"),
         ({"DATABASE_URL": "mysql://localhost/x"}, "DATABASE_URL must look like"),
+        ({"SOCKETS_REDIS_URL": "localhost:6379"}, "must look like redis://localhost"),
     ],
 )
 def test_a_value_that_makes_no_sense_stops_the_start_with_advice(environment, advice):
@@ -147,4 +148,34 @@ def test_a_database_address_that_is_wrong_is_refused_without_its_password(
 ):
     with pytest.raises(ImproperlyConfigured, match="must look like") as refusal:
         database(url, tmp_path)
+    assert "secret" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["", "redis://localhost:6379/0", "rediss://ann:p%2Fw@redis.example/15"]
+)
+def test_an_address_of_redis_is_taken_as_it_is(monkeypatch, url):
+    monkeypatch.setenv("SOCKETS_REDIS_URL", url)
+    assert redis("SOCKETS_REDIS_URL") == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "localhost:6379/0",
+        "redis://localhost:6379",
+        "redis://localhost:6379/first",
+        "redis:///0",
+        "redis://ann:secret/word@localhost/0",
+        "redis://localhost:secret/0",
+        "redis://localhost:99999/0",
+        "http://localhost/0",
+    ],
+)
+def test_an_address_of_redis_that_is_wrong_is_refused_without_its_password(
+    monkeypatch, url
+):
+    monkeypatch.setenv("SOCKETS_REDIS_URL", url)
+    with pytest.raises(ImproperlyConfigured, match="must look like") as refusal:
+        redis("SOCKETS_REDIS_URL")
     assert "secret" not in str(refusal.value)

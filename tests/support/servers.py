@@ -78,7 +78,7 @@ def running(
         if "://" not in process.url:
             process.url = f"http://{process.url}"
         if server.early:
-            _wait_until_listening(process)
+            wait_until_listening(process)
         yield process
 
 
@@ -103,7 +103,8 @@ def socket_site(
     )
 
 
-def _wait_until_listening(server: ServerProcess) -> None:
+def wait_until_listening(server: ServerProcess) -> None:
+    """Wait for a server that prints its address before its workers listen there."""
     # Nothing is printed or signalled when the worker is up: all that is left is to try.
     address = urlsplit(server.url)
     for _ in range(600):

@@ -35,6 +35,15 @@ async def room(socket, room):
             await groups.publish(room, message)
 
 
+async def worker(socket):
+    """Who comes is told by which process it is served."""
+    await socket.accept()
+    async with groups.join("workers", socket):
+        await socket.send(str(os.getpid()))
+        async for message in socket:
+            await groups.publish("workers", message)
+
+
 async def join(socket):
     """Each message is the name of one more group."""
     await socket.accept()
@@ -134,6 +143,7 @@ urlpatterns = [
     path("echo/", echo),
     path("json/", echo_json),
     path("room/<slug:room>/", room),
+    path("worker/", worker),
     path("join/", join),
     path("chosen/", chosen),
     path("who/", who),
