@@ -38,6 +38,7 @@ class Conf:
     CONNECTIONS_PER_ADDRESS: int = 1_000  # whole offices share an address
     RECHECK_SECONDS: float = 3  # from one look at sessions and users to the next
     IDLE_SECONDS: float = 0  # of a peer's silence; 0: it may be silent for ever
+    DRAIN_SECONDS: float = 5  # over which SIGTERM spreads the websockets' ends
     DATABASE_THREADS: int = 4  # units of work at once, each with a connection
 
     @cached_property
