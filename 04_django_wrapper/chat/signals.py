@@ -1,13 +1,12 @@
 """Tell those who are in a room what has changed behind it.
 
-Who logs out is hung up on. What is deleted or set is told once the transaction is
-committed, whoever did it: the admin, its action for many at once, a view. A management
-command is another process: nobody hears of it.
+What is deleted or set is told once the transaction is committed, whoever did it: the
+admin, its action for many at once, a view. A management command is another process:
+nobody hears of it.
 """
 
 from typing import Any
 
-from django.contrib.auth.signals import user_logged_out
 from django.db.models.signals import m2m_changed, post_delete, post_save
 from django.db.transaction import on_commit
 from django.dispatch import receiver
@@ -16,13 +15,6 @@ from sockets.groups import groups
 from sockets.jsontext import dumps
 
 from chat.models import Message, Room
-
-
-@receiver(user_logged_out)
-def logged_out(user: Any, **_: Any) -> None:
-    """All windows of this person, for a websocket keeps the user that it began with."""
-    if user is not None:
-        groups.close_sync(f"user-{user.pk}", CloseCode.UNAUTHORIZED, "logged out")
 
 
 @receiver(post_delete, sender=Message)

@@ -1,4 +1,4 @@
-"""The Django app: it has no models, only checks and the command ``runserver``."""
+"""The Django app: it has no models, only checks, a signal and ``runserver``."""
 
 from django.apps import AppConfig
 from django.core.checks import register
@@ -10,6 +10,10 @@ class SocketsConfig(AppConfig):
     name = "sockets"
 
     def ready(self) -> None:
+        from django.contrib.auth.signals import user_logged_out
+
         from sockets.checks import check
+        from sockets.recheck import logged_out
 
         register(check)
+        user_logged_out.connect(logged_out)

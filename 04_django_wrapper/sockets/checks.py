@@ -60,7 +60,9 @@ def _steps(conf: Conf) -> Iterator[CheckMessage]:
 def _limits(conf: Conf) -> Iterator[CheckMessage]:
     for field in fields(Conf):
         value = getattr(conf, field.name)
-        is_number = isinstance(value, int | float) and value > 0
+        is_number = isinstance(value, int | float) and (
+            value > 0 or value == field.default
+        )
         if field.type in (int, float) and not is_number:
             yield Error(
                 f'SOCKETS["{field.name}"] must be a number over 0, not {value!r}.',

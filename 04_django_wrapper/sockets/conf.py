@@ -36,6 +36,9 @@ class Conf:
     CONNECTIONS: int = 10_000  # of this process, in all
     CONNECTIONS_PER_USER: int = 100
     CONNECTIONS_PER_ADDRESS: int = 1_000  # whole offices share an address
+    RECHECK_SECONDS: float = 3  # from one look at sessions and users to the next
+    IDLE_SECONDS: float = 0  # of a peer's silence; 0: it may be silent for ever
+    DRAIN_SECONDS: float = 5  # over which SIGTERM spreads the websockets' ends
     DATABASE_THREADS: int = 4  # units of work at once, each with a connection
     REDIS_URL: str = ""  # redis://host:6379/0 makes the groups of all processes one
     PUBLISH_SECONDS: float = 1  # for Redis to take a message, or to answer at all

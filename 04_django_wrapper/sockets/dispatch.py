@@ -7,6 +7,7 @@ from asgiref.typing import (
     Scope,
 )
 
+from sockets.draining import lifetime
 from sockets.runner import serve
 
 
@@ -25,8 +26,9 @@ class Dispatch:
             await serve(scope, receive, send)
         elif scope["type"] == "lifespan":
             await receive()  # lifespan.startup: no connection comes before the answer
-            await send({"type": "lifespan.startup.complete"})
-            await receive()  # lifespan.shutdown: every connection has ended
+            async with lifetime():
+                await send({"type": "lifespan.startup.complete"})
+                await receive()  # lifespan.shutdown: every connection has ended
             await send({"type": "lifespan.shutdown.complete"})
         else:
             raise NotImplementedError(f"Unknown scope type {scope['type']!r}")

@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import Http404
 from django.urls import set_script_prefix
 
+from sockets import draining
 from sockets.codes import BadMessage, CloseCode, Disconnected, HandlerError, Refused
 from sockets.connection import CLOSED, CONNECTING, OPEN, Socket
 from sockets.routing import resolve
@@ -32,6 +33,8 @@ async def handle(socket: Socket) -> None:
         async with socket.deadline:
             now = asyncio.get_running_loop().time()
             socket.deadline.reschedule(now + socket.conf.HANDSHAKE_SECONDS)
+            if draining.under_way:
+                raise Refused(503, "The server restarts.")
             set_script_prefix(socket.request.script_name)  # for reverse()
             handler, args, kwargs = resolve(socket)
             for step in socket.conf.steps:
@@ -77,7 +80,7 @@ def answer_to(error: Exception, socket: Socket) -> Answer:
         answer = found[0]
     if socket.state is CONNECTING:
         log.warning("refused %r with %d: %s", path, answer[0], answer[2])
-    elif socket.state is OPEN:
+    elif socket.state is OPEN and answer[1] != CloseCode.SERVICE_RESTART:
         log.warning("closed %r with %d: %s", path, answer[1], answer[2])
     return answer
 

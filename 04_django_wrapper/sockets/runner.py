@@ -3,7 +3,8 @@
 1. The server calls `serve` in a task of its own, and that task reads, always: only so
    is a peer's leaving noticed while the handler is busy, or never reads.
 2. The handler has a second task, which is made here; a third one is made only for a
-   peer that is behind, by its outbox. Nobody else makes tasks.
+   peer that is behind, by its outbox. One more is for all websockets together, as long
+   as there are any (recheck.py). Nobody else makes tasks.
 3. The handler has a deadline (connection.py). That cancels it; nothing else does, but
    for a second try here, `PATIENCE` seconds later.
 4. A handler that goes on even so is left behind: it is logged, is in no group and sends
@@ -22,7 +23,7 @@ from asgiref.typing import (
     WebSocketScope,
 )
 
-from sockets import handshake, journal
+from sockets import handshake, journal, recheck
 from sockets.codes import CloseCode
 from sockets.conf import conf
 from sockets.connection import OPEN, PATIENCE, Socket, State
@@ -42,6 +43,7 @@ async def serve(
         return await send(cast(ASGISendEvent, {"type": "sockets.check"}))
     await receive()  # websocket.connect
     socket = Socket(scope, send, conf())
+    recheck.begin(socket)
     handling = asyncio.create_task(handle(socket))
 
     def ended(_: object) -> None:
@@ -56,6 +58,7 @@ async def serve(
     except TimeoutError:
         pass  # the handler has ended, or goes on though it was told to end
     finally:
+        recheck.end(socket)
         groups.leave_all(socket)
         handshake.release(socket)
         if not handling.done():

@@ -15,6 +15,7 @@ if settings.DEBUG:  # style sheets in development; in production a web server ha
 
 # Only now, since get_asgi_application() has loaded the apps: a module that imports a
 # model before that, itself or through others, raises AppRegistryNotReady.
+from sockets.draining import lifetime  # noqa: E402
 from sockets.runner import serve  # noqa: E402
 
 from websocket_app.websocket import websocket_application  # noqa: E402
@@ -40,8 +41,9 @@ async def application(
 async def lifespan(receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
     """Tell the server that we are ready, and that we are done."""
     await receive()  # lifespan.startup: no request comes before it is answered
-    await send({"type": "lifespan.startup.complete"})
-    await receive()  # lifespan.shutdown: every connection has ended
+    async with lifetime():  # what the layer does at SIGTERM
+        await send({"type": "lifespan.startup.complete"})
+        await receive()  # lifespan.shutdown: every connection has ended
     await send({"type": "lifespan.shutdown.complete"})
 
 

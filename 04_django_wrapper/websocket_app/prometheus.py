@@ -17,6 +17,7 @@ from prometheus_client.core import (
     HistogramMetricFamily,
     Metric,
 )
+from sockets.connection import Socket
 from sockets.groups import groups
 from sockets.stats import PUBLISH_SECONDS, stats
 
@@ -42,7 +43,9 @@ class Process:
 def now() -> Iterator[Metric]:
     """What goes up and down."""
     behind = [socket for socket in stats.live if socket.outbox.writer is not None]
-    sizes = [len(members) for members in groups.members.values()]
+    members = [*groups.members.values()]  # not all are websockets: the layer listens
+    sizes = [sum(isinstance(m, Socket) for m in group) for group in members]
+    sizes = [size for size in sizes if size]
     yield gauge("websockets_open", "Websockets that are open.", len(stats.live))
     yield gauge("websockets_behind", "Those whose peers read too slowly.", len(behind))
     yield gauge("websockets_groups", "Groups with members here.", len(sizes))

@@ -455,16 +455,19 @@ async def next_message(client):
 
 
 async def test_who_logs_out_is_hung_up_on_in_every_room_and_nobody_else(chat):
-    anna, ben, room = await chat.user(), await chat.user(), await chat.room()
+    anna, room = await chat.user(), await chat.room()
     browser = await chat.browser(anna)
+    cookie = {"cookie": f"sessionid={browser.cookies['sessionid'].value}"}
     async with (
-        chat.enter(room, anna) as first,
-        chat.enter(await chat.room(), anna) as second,
-        chat.enter(room, ben) as other,
+        chat.enter(room, headers=cookie) as first,
+        chat.enter(await chat.room(), headers=cookie) as second,
+        chat.enter(room, anna) as her_phone,
+        chat.enter(room, await chat.user()) as ben,
     ):
-        for person in (first, second, other):
+        for person in (first, second, her_phone, ben):
             await person.hear("welcome")
         assert (await browser.post("/accounts/logout/")).status_code == 302
         for person in (first, second):
             assert await person.end() == (4401, "logged out")
-        await other.quiet()
+        await her_phone.quiet()
+        await ben.quiet()

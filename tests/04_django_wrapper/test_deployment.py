@@ -307,13 +307,15 @@ def test_the_environment_file_names_every_variable_that_the_project_reads():
 
 def test_the_unit_s_numbers_go_with_the_layer_s():
     from sockets.conf import Conf  # now, since Django's settings are a test's
+    from sockets.connection import PATIENCE
 
     def number(pattern):
         return int(re.search(pattern + r"(\d+)", UNIT)[1])
 
     assert number("LimitNOFILE=") > Conf.CONNECTIONS
     assert number("--ws-max-size ") == Conf.MESSAGE_BYTES
-    assert number("TimeoutStopSec=") > number("--timeout-graceful-shutdown ")
+    graceful = number("--timeout-graceful-shutdown ")
+    assert number("TimeoutStopSec=") > Conf.DRAIN_SECONDS + PATIENCE + graceful
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd here")

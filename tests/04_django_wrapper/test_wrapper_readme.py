@@ -237,9 +237,12 @@ BEFORE = {
 }
 
 
+SIGTERM = "the server has got SIGTERM (uvicorn)"  # test_sockets_draining.py has it
+
+
 def test_the_table_of_statuses_has_these_rows():
     rows = table_of(README, "How a websocket ends", "before `accept()`")
-    assert [row[0] for row in rows] == list(BEFORE)
+    assert [row[0] for row in rows] == [*BEFORE, SIGTERM]
 
 
 @pytest.mark.parametrize("row", BEFORE)
@@ -278,6 +281,20 @@ async def says_goodbye(socket):
 
 async def accepts(socket):
     await socket.accept()
+
+
+async def has_no_session_any_more(socket):
+    from django.contrib.sessions.backends.db import SessionStore
+
+    socket.session = SessionStore("a key that is in no database")
+    await stays(socket)
+
+
+async def has_no_user_any_more(socket):
+    from django.contrib.auth.models import User
+
+    socket.user = User(pk=0)
+    await stays(socket)
 
 
 async def is_logged_out(socket):
@@ -333,8 +350,23 @@ AFTER = {
         {},
         [],
     ),
+    "the session has expired or ended": (
+        has_no_session_any_more,
+        {"RECHECK_SECONDS": 0.01},
+        [],
+    ),
+    "the user is deactivated or deleted, or has another password": (
+        has_no_user_any_more,
+        {"RECHECK_SECONDS": 0.01},
+        [],
+    ),
+    "the peer says nothing for `IDLE_SECONDS`": (
+        stays,
+        {"RECHECK_SECONDS": 0.01, "IDLE_SECONDS": 0.01},
+        [],
+    ),
 }
-BY_THE_SERVER = "the server gets SIGTERM (uvicorn)"  # test_wrapper_servers.py has it
+BY_THE_SERVER = "the server gets SIGTERM (uvicorn)"  # test_sockets_draining.py has it
 
 
 def test_the_table_of_close_codes_has_these_rows():
@@ -343,7 +375,9 @@ def test_the_table_of_close_codes_has_these_rows():
 
 
 @pytest.mark.parametrize("row", AFTER)
-async def test_after_accept_the_peer_sees_the_code_and_the_reason_of_its_row(row):
+async def test_after_accept_the_peer_sees_the_code_and_the_reason_of_its_row(
+    row, tables
+):
     from sockets.testing import SocketClient
 
     class Stalled(SocketClient):
@@ -466,29 +500,6 @@ async def test_what_a_handler_saves_in_the_session_is_there_the_next_time(anna):
         again = SocketClient(site, "/ws/", headers={"cookie": client.headers["cookie"]})
         async with again:
             assert await again.receive() == "anna: 2"
-
-
-async def test_who_logs_out_is_hung_up_on_by_the_readme_s_signal(anna):
-    from asgiref.sync import sync_to_async
-    from chat.signals import logged_out
-    from django.contrib.auth.signals import user_logged_out
-    from django.test import Client
-    from sockets.testing import SocketClient
-
-    names = names_of("Who is `user`?", "hang_up")
-    user_logged_out.disconnect(logged_out)  # the chat does the same, and would help
-    browser = Client()
-    await sync_to_async(browser.force_login)(anna)
-    try:
-        with site_of(names["private"]) as site:
-            async with SocketClient(site, "/ws/", user=anna) as client:
-                await client.send("hello")
-                assert await client.receive() == "hello"  # it is in its group
-                await sync_to_async(browser.logout)()
-                assert await client.closed() == (4401, "logged out")
-    finally:
-        user_logged_out.disconnect(names["hang_up"])
-        user_logged_out.connect(logged_out)
 
 
 async def test_what_is_changed_in_the_admin_is_told_when_it_is_committed(anna):

@@ -18,7 +18,8 @@ def mortal(request, database):
     # The implementation websockets tells the application only when its last byte has
     # gone: there it is SEND_SECONDS that frees a stalled peer.
     seconds = 1 if request.param == "uvicorn-websockets" else 60
-    with socket_site(request.param, database, SEND_SECONDS=seconds) as process:
+    settings = {"SEND_SECONDS": seconds, "DRAIN_SECONDS": 1}
+    with socket_site(request.param, database, **settings) as process:
         yield process
 
 
