@@ -37,6 +37,7 @@ class Conf:
     CONNECTIONS_PER_USER: int = 100
     CONNECTIONS_PER_ADDRESS: int = 1_000  # whole offices share an address
     DATABASE_THREADS: int = 4  # units of work at once, each with a connection
+    DATABASE_SECONDS: float = 60  # that a connection is kept for the next unit; or 0
 
     @cached_property
     def steps(self) -> list[Any]:
