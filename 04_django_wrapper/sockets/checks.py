@@ -14,6 +14,8 @@ from django.utils.module_loading import import_string
 from sockets.conf import Conf, conf
 from sockets.site_checks import connections, hosts, order, packages, redis, workers
 
+MAY_BE_0 = ("DATABASE_SECONDS", "DRAIN_SECONDS", "IDLE_SECONDS")
+
 
 def check(**_: Any) -> list[CheckMessage]:
     """All checks of this app."""
@@ -60,9 +62,8 @@ def _steps(conf: Conf) -> Iterator[CheckMessage]:
 def _limits(conf: Conf) -> Iterator[CheckMessage]:
     for field in fields(Conf):
         value = getattr(conf, field.name)
-        is_number = isinstance(value, int | float) and (
-            value > 0 or value == field.default
-        )
+        least = 0 if field.name in MAY_BE_0 else 1e-9
+        is_number = isinstance(value, int | float) and value >= least
         if field.type in (int, float) and not is_number:
             yield Error(
                 f'SOCKETS["{field.name}"] must be a number over 0, not {value!r}.',

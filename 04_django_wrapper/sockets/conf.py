@@ -40,6 +40,7 @@ class Conf:
     IDLE_SECONDS: float = 0  # of a peer's silence; 0: it may be silent for ever
     DRAIN_SECONDS: float = 5  # over which SIGTERM spreads the websockets' ends
     DATABASE_THREADS: int = 4  # units of work at once, each with a connection
+    DATABASE_SECONDS: float = 60  # that a connection is kept for the next unit; or 0
     REDIS_URL: str = ""  # redis://host:6379/0 makes the groups of all processes one
     PUBLISH_SECONDS: float = 1  # for Redis to take a message, or to answer at all
 

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, connection, connections, transaction
 from django.test import TestCase, override_settings
 from django.urls import path
 from sockets.database import database
@@ -26,8 +26,19 @@ pytestmark = pytest.mark.usefixtures("tables")
 
 
 @pytest.fixture
-def threads():
-    with override_settings(SOCKETS={"DATABASE_THREADS": 2}):
+def new_threads(monkeypatch):
+    """Threads of this test's own, which know its settings."""
+    monkeypatch.setattr("sockets.database._threads", own := [])
+    yield
+    for thread in own:
+        thread.submit(connections.close_all)
+        thread.shutdown()
+
+
+@pytest.fixture
+def threads(new_threads):
+    """Two, which keep no connection."""
+    with override_settings(SOCKETS={"DATABASE_THREADS": 2, "DATABASE_SECONDS": 0}):
         yield 2
 
 
@@ -41,13 +52,64 @@ async def test_all_calls_of_a_unit_share_a_thread_and_a_connection():
     assert first != threading.get_ident()
 
 
-async def test_a_unit_leaves_no_connection_open():
+async def test_a_connection_is_kept_for_the_next_unit_of_its_thread(new_threads):
     async with database():
         await select()
         thread = await here()
     async with database():
-        assert await here() == thread  # the thread is used again, with a new connection
-        assert not await is_open()
+        assert await here() == thread
+        assert await is_open()
+
+
+async def test_with_0_database_seconds_a_unit_leaves_no_connection_open(new_threads):
+    with override_settings(SOCKETS={"DATABASE_SECONDS": 0}):
+        async with database():
+            await select()
+            thread = await here()
+        async with database():
+            assert await here() == thread  # it is used again, with a new connection
+            assert not await is_open()
+
+
+async def test_a_connection_that_is_too_old_is_closed_at_the_end_of_a_unit(new_threads):
+    def age(seconds):
+        connection.close_at -= seconds
+
+    for seconds, kept in ((50, True), (11, False)):
+        async with database():
+            await select()
+            await sync_to_async(age)(seconds)
+        async with database():
+            assert await is_open() is kept
+
+
+async def test_a_connection_that_no_longer_works_is_replaced_before_its_next_use(
+    new_threads, monkeypatch
+):
+    async with database():
+        await select()
+        await sync_to_async(lambda: setattr(connection, "is_usable", lambda: False))()
+        broken = await sync_to_async(lambda: connection.connection)()
+    async with database():
+        assert await select() == [(1,)]
+        assert await sync_to_async(lambda: connection.connection)() is not broken
+
+
+async def test_other_threads_connections_stay_as_the_settings_of_django_say():
+    def own():
+        return connection.settings_dict["CONN_MAX_AGE"]
+
+    async with database():
+        assert await sync_to_async(own)() == 60
+    assert await asyncio.to_thread(own) == own() == 0
+
+
+async def test_what_the_debugger_notes_of_queries_ends_with_its_unit(new_threads):
+    with override_settings(DEBUG=True):
+        for _ in range(2):
+            async with database():
+                await select()
+                assert await sync_to_async(lambda: len(connection.queries_log))() == 1
 
 
 async def test_a_unit_inside_another_is_part_of_it(threads):

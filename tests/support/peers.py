@@ -114,8 +114,7 @@ def held(server: ServerProcess) -> dict[str, int]:
 
 def idle(server: ServerProcess) -> dict[str, int]:
     """What a server holds that has nothing to do."""
-    with websocket(server, "/users/") as client:  # what is made once is made now
-        client.send("how many?")
+    with websocket(server, "/connect/") as client:  # what is made once is made now
         client.recv(timeout=5)
     # The connection before may not have ended yet: the least of ten counts.
     counts = [held(server) for _ in range(10)]

@@ -135,6 +135,21 @@ async def numbers(socket):
         )
 
 
+async def connect_all(socket):
+    """Each thread of the layer keeps a connection: let it have one now."""
+    await socket.accept()
+    threads = socket.conf.DATABASE_THREADS
+    all_inside = asyncio.Barrier(threads)
+
+    async def unit():
+        async with database():
+            await all_inside.wait()
+            await User.objects.acount()
+
+    await asyncio.gather(*(unit() for _ in range(threads)))
+    await socket.send("connected")
+
+
 def is_connected(thing):
     return type(thing).__mro__.count(BaseDatabaseWrapper) and thing.connection
 
@@ -156,5 +171,6 @@ urlpatterns = [
     path("firehose/", firehose),
     path("users/", count_users),
     path("numbers/", numbers),
+    path("connect/", connect_all),
     path("", include("websocket_app.websocket_urls")),  # the chat
 ]
