@@ -105,8 +105,9 @@ async def _read(socket: Socket, receive: ASGIReceiveCallable) -> None:
 
 
 def _too_long(message: str | bytes, socket: Socket) -> bool:
-    data = message.encode() if isinstance(message, str) else message
-    return len(data) > socket.conf.MESSAGE_BYTES
+    if len(message) <= socket.conf.MESSAGE_BYTES and isinstance(message, str):
+        message = message.encode()  # not one of 15 MB: a character is at least a byte
+    return len(message) > socket.conf.MESSAGE_BYTES
 
 
 async def _room(socket: Socket) -> bool:

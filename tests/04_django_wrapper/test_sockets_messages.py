@@ -2,6 +2,7 @@
 
 import json
 import time
+import tracemalloc
 from contextlib import AsyncExitStack
 
 import pytest
@@ -162,6 +163,17 @@ async def test_a_message_of_over_65536_bytes_closes_with_1009(
         else:
             assert await client.closed() == (1009, "this message is too long")
     assert answer is None or one_line(caplog)
+
+
+async def test_a_message_that_is_far_too_long_is_not_copied_to_be_measured(talk):
+    client, message = talk(echo), 5_000_000 * "a"
+    async with client:
+        tracemalloc.start()
+        client._to_handler.put_nowait({"type": "websocket.receive", "text": message})
+        assert await client.closed() == (1009, "this message is too long")
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peak < 1_000_000
 
 
 async def test_more_messages_than_allowed_close_with_1008(talk, caplog):
