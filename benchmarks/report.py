@@ -113,16 +113,12 @@ def where(results: Results) -> str:
 def text(results: Results) -> str:
     """All of it, for a terminal."""
     parts = [where(results), *results.notes]
-    parts += [
-        f"{TABLES[name].title}\n{plain(table(results, name))}"
-        for name in results.tables
-        if results.tables[name]
-    ]
-    for name in results.curves:
-        if results.curves[name]:
-            kind = CURVES[name]
-            title = f"{kind.title}: {kind.y}, by {kind.x}"
-            parts.append(f"{title}\n{plain(curve(results, name))}")
+    for name in filter(results.has, TABLES):
+        parts.append(f"{TABLES[name].title}\n{plain(table(results, name))}")
+    for name in filter(results.has, CURVES):
+        kind = CURVES[name]
+        title = f"{kind.title}: {kind.y}, by {kind.x}"
+        parts.append(f"{title}\n{plain(curve(results, name))}")
     return "\n\n".join(parts)
 
 

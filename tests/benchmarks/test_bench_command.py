@@ -34,3 +34,6 @@ def test_a_benchmark_prints_its_table_writes_its_figures_and_is_compared(
     )
     assert f"ratios moved by more than 10 % since {kept.date}." in again.stdout
     assert Results.load(second).scale["rounds"] == 1
+    part = bench("--report", str(second))
+    assert part.returncode == 2
+    assert part.stderr.startswith(f"{second} has no figures of: echo, fanout, idle,")
