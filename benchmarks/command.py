@@ -5,6 +5,7 @@ from pathlib import Path
 
 from benchmarks import report, results
 from benchmarks.measure import FULL, QUICK
+from benchmarks.results import CURVES, TABLES
 from benchmarks.runner import BENCHMARKS, Run
 from workshop.errors import UserError
 
@@ -25,6 +26,10 @@ def main(options: argparse.Namespace, notes: list[str]) -> int:
         raise UserError(f"{options.json} cannot be written: there is no such folder.")
     if options.report:
         now = load(options.report)
+        if lacking := [name for name in [*TABLES, *CURVES] if not now.has(name)]:
+            raise UserError(
+                f"{options.report} has no figures of: {', '.join(lacking)}."
+            )
         for path in report.publish(now):
             print(f"Written: {path.relative_to(report.ROOT)}")
     else:

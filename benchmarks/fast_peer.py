@@ -10,13 +10,15 @@ DEFLATE = "permessage-deflate; client_max_window_bits"  # what browsers offer
 class FastPeer(Peer, picows.WSListener):
     def on_ws_connected(self, transport: picows.WSTransport) -> None:
         self.transport = transport
-        self.text = picows.WSMsgType.TEXT
+        self.text, self.goodbye = picows.WSMsgType.TEXT, picows.WSMsgType.CLOSE
         accepted = transport.response.headers.get("Sec-WebSocket-Extensions", "")
         self.deflates = "permessage-deflate" in accepted
 
     def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
         if frame.msg_type == self.text:
             self.owner.heard(self, frame.payload_size)
+        elif frame.msg_type == self.goodbye:
+            self.close()
 
     def on_ws_disconnected(self, transport: picows.WSTransport) -> None:
         self.owner.lost(self)

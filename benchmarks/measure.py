@@ -67,11 +67,18 @@ async def spend(
 
 @asynccontextmanager
 async def opened(
-    server: Server, count: int, path: str, say: bytes = b"", deflate: bool = False
+    server: Server,
+    count: int,
+    path: str,
+    say: bytes = b"",
+    *,
+    deflate: bool = False,
+    cookie: str | None = None,
 ) -> AsyncIterator[list[Peer]]:
-    """``count`` open websockets, for the length of the block."""
+    """``count`` open websockets, for the length of the block; see `open_peer`."""
+    cookie = server.cookie if cookie is None else cookie
     peers = await open_many(
-        count, server.address, path, server.cookie, say=say, deflate=deflate
+        count, server.address, path, cookie, say=say, deflate=deflate
     )
     try:
         yield peers
@@ -139,7 +146,8 @@ async def idle(server: Server, scale: Scale) -> dict[str, float]:
     return figures
 
 
-# ---- how cost grows: one server for all points of a curve, from the smallest up
+# ---- how cost grows: one server for all points of a curve, from the smallest up;
+# ---- nobody is logged in, so that thousands of connections are soon there
 
 
 async def connections(
@@ -150,7 +158,7 @@ async def connections(
     async with AsyncExitStack() as stack:
         peers: list[Peer] = []
         for count in counts:
-            more = opened(server, count - len(peers), "/echo", message)
+            more = opened(server, count - len(peers), "/echo", message, cookie="")
             peers += await stack.enter_async_context(more)
             costs.append(
                 await _cost(server, scale, Echo, peers, message, scale.clients)
@@ -161,7 +169,7 @@ async def connections(
 async def sizes(server: Server, scale: Scale, sizes: Sequence[int]) -> list[float]:
     """CPU µs of an echo of so many bytes."""
     costs = []
-    async with opened(server, scale.clients, "/echo", b"x") as peers:
+    async with opened(server, scale.clients, "/echo", b"x", cookie="") as peers:
         for size in sizes:
             message = b"x" * size
             costs.append(
@@ -176,7 +184,7 @@ async def members(server: Server, scale: Scale, counts: Sequence[int]) -> list[f
     async with AsyncExitStack() as stack:
         peers: list[Peer] = []
         for count in counts:
-            more = opened(server, count - len(peers), "/room/a")
+            more = opened(server, count - len(peers), "/room/a", cookie="")
             peers += await stack.enter_async_context(more)
             costs.append(await _cost(server, scale, Fanout, peers, message))
     return costs
@@ -186,12 +194,12 @@ async def groups(server: Server, scale: Scale, counts: Sequence[int]) -> list[fl
     """CPU µs of one message to a small group, while there are so many other groups."""
     message, costs, there = b"x" * scale.message, [], 0
     async with (
-        opened(server, scale.beside, "/room/a") as peers,
+        opened(server, scale.beside, "/room/a", cookie="") as peers,
         AsyncExitStack() as stack,
     ):
         for count in counts:
             path = f"/rooms/{there}/{count - there}"
-            await stack.enter_async_context(opened(server, 1, path))
+            await stack.enter_async_context(opened(server, 1, path, cookie=""))
             there = count
             costs.append(await _cost(server, scale, Fanout, peers, message))
     return costs

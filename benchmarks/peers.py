@@ -8,9 +8,11 @@ one: the server's CPU time still counts, its throughput does not.
 import asyncio
 import importlib.util
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, Protocol
 
 from websockets.client import ClientProtocol
+from websockets.exceptions import InvalidState
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 from websockets.frames import Opcode
 from websockets.uri import parse_uri
@@ -98,7 +100,8 @@ class SlowPeer(Peer, asyncio.Protocol):
         self.owner.lost(self)
 
     def send(self, message: bytes) -> None:
-        self.protocol.send_text(message)
+        with suppress(InvalidState):  # the server says goodbye; lost() comes soon
+            self.protocol.send_text(message)
         self._flush()
 
     def _flush(self) -> None:

@@ -130,10 +130,11 @@ class Lines(svg.Picture):
             for (x1, y1), (x2, y2) in pairwise(places):
                 shapes.append(svg.line(x1, y1, x2, y2, color))
             shapes += [svg.rect(x - 3, y - 3, 6, 6, color) for x, y in places]
-            ends.append((places[-1][1], row))
+            ends.append((places[-1][1], row, color))
         low = 0.0
-        for y, row in sorted(ends):  # the names, one below the other where lines meet
+        for y, row, color in sorted(ends):  # names do not cover each other
             low = max(low + 17, y + 4)
             bends = ", bends" if self.lines[row].bends else ""
-            shapes.append(svg.text(right + 12, low, row + bends, "small"))
+            shapes.append(svg.rect(right + 12, low - 9, 8, 8, color))
+            shapes.append(svg.text(right + 26, low, row + bends, "small"))
         return svg.document(self.title, bottom + 52, shapes)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from benchmarks import pictures
 from benchmarks.results import CURVES, TABLES, Change, Results
+from benchmarks.subjects import ECHO, FANOUT, IDLE
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "benchmarks" / "README.md"
@@ -38,6 +39,25 @@ def table(results: Results, name: str) -> Rows:
                 cells.append(f"{low:,.{column.digits}f}–{high:,.{column.digits}f}")
                 cells.append("–" if ratio is None else f"{ratio:.2f}")
         rows.append(cells)
+    return rows
+
+
+SUMMARY = ("bare ASGI", "the layer", "Channels")
+
+
+def summary(results: Results) -> Rows:
+    """Three subjects only, and only what is compared."""
+    rows = [["", *SUMMARY]]
+    for name in (ECHO, FANOUT, IDLE):
+        for column in TABLES[name].columns:
+            if column.compared:
+                cells = [f"{TABLES[name].title}: {column.heading}"]
+                for row in SUMMARY:
+                    figure = results.median(name, row, column.key)
+                    ratio = results.ratio(name, row, column.key)
+                    told = f"{figure or 0:,.{column.digits}f}"
+                    cells.append(f"{told} (×{ratio or 0:.2f})")
+                rows.append(cells)
     return rows
 
 
@@ -93,16 +113,12 @@ def where(results: Results) -> str:
 def text(results: Results) -> str:
     """All of it, for a terminal."""
     parts = [where(results), *results.notes]
-    parts += [
-        f"{TABLES[name].title}\n{plain(table(results, name))}"
-        for name in results.tables
-        if results.tables[name]
-    ]
-    for name in results.curves:
-        if results.curves[name]:
-            kind = CURVES[name]
-            title = f"{kind.title}: {kind.y}, by {kind.x}"
-            parts.append(f"{title}\n{plain(curve(results, name))}")
+    for name in filter(results.has, TABLES):
+        parts.append(f"{TABLES[name].title}\n{plain(table(results, name))}")
+    for name in filter(results.has, CURVES):
+        kind = CURVES[name]
+        title = f"{kind.title}: {kind.y}, by {kind.x}"
+        parts.append(f"{title}\n{plain(curve(results, name))}")
     return "\n\n".join(parts)
 
 
@@ -127,6 +143,8 @@ def block(results: Results, name: str) -> str:
     """What stands between the markers of ``name``."""
     if name == "where":
         return "\n".join([where(results), *(f"* {note}" for note in results.notes)])
+    if name == "summary":
+        return markdown(summary(results))
     rows = table(results, name) if name in TABLES else curve(results, name)
     return markdown(rows)
 

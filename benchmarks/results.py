@@ -173,6 +173,10 @@ class Results:
     def save(self, path: Path) -> None:
         path.write_text(json.dumps(asdict(self), indent=1) + "\n", "utf-8")
 
+    def has(self, name: str) -> bool:
+        """Whether there are figures of a table or a curve."""
+        return bool(self.tables.get(name) or self.curves.get(name))
+
     def median(self, table: str, row: str, key: str) -> float | None:
         """None: it was not measured."""
         figures = self.tables[table][row].get(key)

@@ -6,6 +6,9 @@ What cannot be measured here is said in a sentence, and the rest is measured.
 import asyncio
 import os
 import platform
+import re
+import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import ExitStack
@@ -43,7 +46,14 @@ MEASURES: dict[str, Measure] = {
 
 
 class Run:
-    """One run, and what it has found so far."""
+    """One run, and what it has found so far.
+
+    Args:
+        rounds: how often each figure is measured.
+        scale: how much is measured each time.
+        subjects: who is measured.
+        say: is told how far the run is.
+    """
 
     def __init__(
         self,
@@ -52,12 +62,6 @@ class Run:
         subjects: Sequence[Subject] = SUBJECTS,
         say: Callable[[str], None] = print,
     ) -> None:
-        """Args:
-        rounds: how often each figure is measured.
-        scale: how much is measured each time.
-        subjects: who is measured.
-        say: is told how far the run is.
-        """
         self.rounds, self.scale, self.say = rounds, scale, say
         self.subjects = list(subjects)
         self.out: set[tuple[str, str]] = set()  # benchmark and subject: left out
@@ -252,4 +256,8 @@ def versions() -> dict[str, str]:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
+    if program := shutil.which("redis-server"):
+        told = subprocess.run([program, "--version"], capture_output=True, text=True)
+        if number := re.search(r"v=([\d.]+)", told.stdout):
+            found["redis-server"] = number[1]
     return found

@@ -32,7 +32,7 @@ SUBJECTS = [
         BARE, "uvicorn", "bare:application", benchmarks=(ECHO, FANOUT, IDLE, GROWTH)
     ),
     Subject(
-        "the layer, no steps",
+        "the layer (no steps)",
         "uvicorn",
         "layer:application",
         benchmarks=(ECHO, IDLE),
@@ -49,7 +49,7 @@ SUBJECTS = [
         "Starlette", "uvicorn", "starlette_app:application", benchmarks=(ECHO, IDLE)
     ),
     Subject(
-        "Channels, no auth", "uvicorn", "channels_app:plain", benchmarks=(ECHO, IDLE)
+        "Channels (no auth)", "uvicorn", "channels_app:plain", benchmarks=(ECHO, IDLE)
     ),
     Subject(
         "Channels",
@@ -58,7 +58,7 @@ SUBJECTS = [
         benchmarks=(ECHO, FANOUT, IDLE, GROWTH),
     ),
     Subject(
-        "Channels, Redis pub/sub",
+        "Channels (Redis pub/sub)",
         "uvicorn",
         "channels_app:application",
         benchmarks=(FANOUT,),
@@ -66,14 +66,14 @@ SUBJECTS = [
         redis=True,
     ),
     Subject(
-        "Channels, Redis core",
+        "Channels (Redis core)",
         "uvicorn",
         "channels_app:application",
         benchmarks=(FANOUT,),
         variables={"BENCH_LAYER": "channels_redis.core.RedisChannelLayer"},
         redis=True,
     ),
-    Subject("Channels, daphne", "daphne", "channels_app:application"),
+    Subject("Channels (daphne)", "daphne", "channels_app:application"),
     Subject("websockets", "own", "websockets_server:serve"),
     Subject("picows", "own", "picows_server:serve"),
 ]

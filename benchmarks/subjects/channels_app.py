@@ -8,11 +8,13 @@ from benchmarks.subjects import django_site
 # Only now the settings are there.
 from channels.auth import AuthMiddlewareStack
 from channels.generic.websocket import AsyncWebsocketConsumer
+from channels.layers import get_channel_layer
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
 from django.urls import path
 
 COOKIE = django_site.COOKIE
+get_channel_layer()  # if its package is missing, say so now
 
 
 class Echo(AsyncWebsocketConsumer):

@@ -1,0 +1,39 @@
+"""``python3 -m workshop bench``, as a user types it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.results import Results
+from tests.support.processes import ROOT
+
+
+def bench(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "workshop", "bench", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=60,
+    )
+
+
+def test_a_benchmark_prints_its_table_writes_its_figures_and_is_compared(
+    tmp_path: Path,
+) -> None:
+    first, second = tmp_path / "first.json", tmp_path / "second.json"
+    done = bench("switch", "--quick", "--rounds", "2", "--json", str(first))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "switch, round 2 of 2" in done.stdout
+    assert "stage 02's loop" in done.stdout
+    kept = Results.load(first)
+    assert len(kept.tables["switch"]["asyncio"]["ns"]) == 2
+    again = bench(
+        *("switch", "--quick", "--json", str(second), "--compare", str(first))
+    )
+    assert f"ratios moved by more than 10 % since {kept.date}." in again.stdout
+    assert Results.load(second).scale["rounds"] == 1
+    part = bench("--report", str(second))
+    assert part.returncode == 2
+    assert part.stderr.startswith(f"{second} has no figures of: echo, fanout, idle,")
