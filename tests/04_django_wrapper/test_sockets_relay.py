@@ -41,7 +41,7 @@ def redis_server(tmp_path):
 
 
 @pytest.fixture
-async def processes(application, redis_server):
+async def processes(redis_server, talk):  # talk's settings are the last to go
     """``processes(2)``: as many `Groups`, each with a relay; with settings to try."""
     from sockets.groups import Groups  # now, since the apps are loaded
 
