@@ -8,6 +8,7 @@ websockets, at /wiretap/. In production (``DEBUG=0``):
     CSRF_TRUSTED_ORIGINS  https://app.example.org, if pages of other origins may post
     DATABASE_URL          postgres://user:password@host:5432/name
     SOCKETS_REDIS_URL     redis://localhost:6379/0, for more than one worker
+    METRICS_TOKEN         20 characters and more, if Prometheus may see /metrics
 
 Source: https://docs.djangoproject.com/en/5.2/howto/deployment/checklist/
 """

@@ -205,8 +205,8 @@ async def test_a_handler_that_is_left_behind_is_counted(talk, stats, monkeypatch
 
     async with talk(handler, sockets={"LEAVE_SECONDS": 0.01}):
         pass
-    assert (stats.failed, len(stats.live), stats.closed) == (1, 0, {"1001": 1})
     goes_on.set()
+    assert (stats.failed, len(stats.live), stats.closed) == (1, 0, {"1001": 1})
 
 
 async def test_a_bad_message_is_no_failure(talk, stats):

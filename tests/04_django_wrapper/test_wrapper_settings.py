@@ -84,6 +84,7 @@ def test_a_secret_key_in_development_is_new_at_each_start():
         ({"CSRF_TRUSTED_ORIGINS": "https://a/b"}, "must be an origin, like https://"),
         ({"DATABASE_URL": "mysql://localhost/x"}, "DATABASE_URL must look like"),
         ({"SOCKETS_REDIS_URL": "localhost:6379"}, "must look like redis://localhost"),
+        ({"METRICS_TOKEN": "1"}, "METRICS_TOKEN must have at least 20"),
     ],
 )
 def test_a_value_that_makes_no_sense_stops_the_start_with_advice(environment, advice):
@@ -91,6 +92,13 @@ def test_a_value_that_makes_no_sense_stops_the_start_with_advice(environment, ad
     assert ended.returncode != 0
     assert "ImproperlyConfigured" in ended.stderr
     assert advice in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("environment", "level"), [({}, "WARNING"), (PRODUCTION, "INFO")]
+)
+def test_connections_are_logged_in_production(environment, level):
+    assert f"'sockets.connections': {{'level': '{level}'}}" in shown(**environment)
 
 
 def test_lists_are_split_at_commas_and_spaces_are_dropped():
