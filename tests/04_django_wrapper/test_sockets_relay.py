@@ -327,6 +327,7 @@ async def test_a_lost_connection_is_made_again_and_who_may_have_missed_something
         assert await heard.next() is await sockets.next() is None
         assert await one.publish("room", "hello")
         assert await heard.text() == "hello"
+        assert await two.publish("room", "and on it goes")
     assert "Redis is away" in log.get_nowait()
     assert "Redis is back" in log.get_nowait()
     assert log.empty()
