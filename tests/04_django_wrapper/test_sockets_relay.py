@@ -154,9 +154,11 @@ async def test_a_room_of_200_costs_redis_one_message_for_each_process(
 
 
 async def test_what_is_published_after_a_join_arrives(processes, redis_server):
-    """Also where the group was left just before."""
+    """Also where the group was left just before, and where Redis knows of that."""
     one, two = processes(2)
     for number in range(100):
+        if number % 2:
+            assert await two.publish("another", "Redis answers in order")
         heard = Heard()
         async with two.listen("room", heard.put_nowait):
             assert await one.publish("room", str(number))
@@ -325,6 +327,7 @@ async def test_a_lost_connection_is_made_again_and_who_may_have_missed_something
         assert await heard.next() is await sockets.next() is None
         assert await one.publish("room", "hello")
         assert await heard.text() == "hello"
+        assert await two.publish("room", "and on it goes")
     assert "Redis is away" in log.get_nowait()
     assert "Redis is back" in log.get_nowait()
     assert log.empty()
@@ -430,6 +433,45 @@ async def test_what_redis_took_is_counted_with_its_time_and_what_not_is_counted(
     assert sum(stats.published_in) == before[0] + 2
     assert before[1] < stats.published_seconds < before[1] + 2
     assert stats.unpublished == before[2] + 1
+
+
+async def test_who_could_not_be_reached_in_time_is_told_as_well(
+    processes, redis_server, log
+):
+    """Redis takes no PUBLISH for a while, and answers to PING."""
+    one, two = processes(2, PUBLISH_SECONDS=0.2)
+    heard = Heard()
+    async with two.listen("room", heard.put_nowait):
+        assert await one.publish("room", "hello")
+        assert await heard.text() == "hello"
+        redis_server.command("CLIENT", "PAUSE", "60000", "WRITE")
+        assert await one.publish("room", "lost") is False
+        assert "Redis is away" in await log.next()
+        redis_server.command("CLIENT", "UNPAUSE")
+        assert await heard.next() is None
+
+
+async def test_an_outage_is_two_lines_in_the_log_however_long_it_is(
+    processes, redis_server, log, impatient
+):
+    attempts = Heard()
+
+    async def hang_up(reader, writer):
+        attempts.put_nowait(None)
+        writer.close()
+
+    [groups] = processes(1)
+    heard = Heard()
+    redis_server.stop()
+    async with groups.listen("room", heard.put_nowait):
+        async with await asyncio.start_server(hang_up, "127.0.0.1", redis_server.port):
+            for _ in range(3):
+                await attempts.next()
+        redis_server.start()
+        assert await heard.next() is None
+    assert "Redis is away" in await log.next()
+    assert "Redis is back" in await log.next()
+    assert log.empty()
 
 
 async def test_what_waits_for_redis_has_a_bound(processes, monkeypatch):
