@@ -81,7 +81,7 @@ async def listen(socket: Socket, room: Room, me: Person, turn: asyncio.Lock) -> 
                     await groups.publish_json(room.group, typing)
                 case {"type": "message", "text": str(text), **rest}:
                     key = checked(text, rest.get("key"))
-                    async with turn, database():  # announced in the order of their ids
+                    async with turn, database():  # others in this room must wait
                         number = await sync_to_async(room.say)(me, text, key)
                     if not number:
                         raise Wrong("no_key")

@@ -91,9 +91,9 @@ async def test_who_is_told_that_announcements_were_lost_looks_into_the_database(
     async with chat.enter(room) as guest:
         await guest.hear("welcome")
         await chat.store(room, "one", "two")
-        groups.lost()
+        groups.deliver(room.news, None)
         await hear(guest, "one", "two")
-        groups.lost()
+        groups.deliver(room.news, None)
         await guest.say("three")
         await hear(guest, "three")
 
@@ -124,7 +124,7 @@ async def test_more_than_is_read_at_once_is_told_whole(chat, room, monkeypatch):
         await guest.hear("welcome")
         texts = [str(number) for number in range(10)]
         await chat.store(room, *texts)
-        groups.lost()
+        groups.deliver(room.news, None)
         await hear(guest, *texts)
         await guest.quiet()
 
@@ -138,7 +138,7 @@ async def test_after_a_loss_the_door_decides_who_may_still_be_here(chat, room, c
             await sync_to_async(same._raw_delete)("default")  # which nobody is told
         else:
             await same.aupdate(members_only=True)
-        groups.lost()
+        groups.deliver(room.news, None)
         assert await guest.end() == (1012, "Come in again.")
 
 
@@ -167,7 +167,7 @@ async def test_a_feed_that_has_failed_is_followed_by_nobody_who_comes_later(
 ):
     monkeypatch.setattr(type(room), "after", None)
     async with follow(room) as feed:
-        groups.lost()
+        groups.deliver(room.news, None)
         await asyncio.wait([feed.task])
         async with follow(room) as another:
             assert another is not feed
