@@ -10,7 +10,6 @@
 import asyncio
 import re
 from typing import Any
-from weakref import WeakValueDictionary
 
 from asgiref.sync import sync_to_async
 from django.core.exceptions import PermissionDenied
@@ -21,6 +20,7 @@ from sockets.database import database
 from sockets.groups import groups
 from sockets.jsontext import dumps
 
+from chat.feed import follow
 from chat.live import Live
 from chat.models import Room
 from chat.names import Person, person_of
@@ -37,7 +37,6 @@ WRONG = {
     "control": "A message has no control characters but newline and tab.",
     "not_allowed": "You may not be in this room any more.",
 }
-_turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # by group
 
 
 async def room(socket: Socket, slug: str) -> None:
@@ -52,10 +51,11 @@ async def room(socket: Socket, slug: str) -> None:
     async with (
         groups.join(me.group, socket),  # for staff, and at log-out
         groups.join(room.group, socket, live.put),
+        follow(room) as feed,
     ):
         await catch_up(socket, room, me, live)
         with present(room.group, me.name):
-            await listen(socket, room, me)
+            await listen(socket, room, me, feed.turn)
 
 
 async def catch_up(socket: Socket, room: Room, me: Person, live: Live) -> None:
@@ -71,9 +71,8 @@ async def catch_up(socket: Socket, room: Room, me: Person, live: Live) -> None:
     live.begin([dumps(value) for value in history], last)
 
 
-async def listen(socket: Socket, room: Room, me: Person) -> None:
+async def listen(socket: Socket, room: Room, me: Person, turn: asyncio.Lock) -> None:
     """Answer what this person sends, until they leave or lose the right to be here."""
-    turn = _turns.setdefault(room.group, asyncio.Lock())
     while True:
         try:
             match await socket.receive_json():
@@ -82,7 +81,7 @@ async def listen(socket: Socket, room: Room, me: Person) -> None:
                     await groups.publish_json(room.group, typing)
                 case {"type": "message", "text": str(text), **rest}:
                     key = checked(text, rest.get("key"))
-                    async with turn, database():  # announced in the order of their ids
+                    async with turn, database():  # others in this room must wait
                         number = await sync_to_async(room.say)(me, text, key)
                     if not number:
                         raise Wrong("no_key")

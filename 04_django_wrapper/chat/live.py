@@ -4,8 +4,8 @@
    What the group says meanwhile is held.
 2. The history goes out, then what was held, and from then on everything as it comes.
 3. A message may be stored just before the history is read, and announced after it: its
-   id tells. A room's messages are announced in the order of their ids, so the first one
-   that is newer than the history ends the asking.
+   id tells. A room's feed tells its messages in the order of their ids, so the first
+   one that is newer than the history ends the asking.
 """
 
 import json
@@ -25,8 +25,10 @@ class Live:
         self.held: list[Event] | None = []
         self.told = 0  # the highest id of the history; 0: all that comes is newer
 
-    def put(self, event: Event) -> None:
+    def put(self, event: Event | None) -> None:
         """For the group: send it, hold it, or drop what was told already."""
+        if event is None:
+            return  # events were lost: the feed knows what to do
         if self.held is None:
             if not self.told or self._is_new(event):
                 self.socket.outbox.put(event)

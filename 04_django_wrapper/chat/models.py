@@ -38,6 +38,11 @@ class Room(models.Model):
         """The group of all websockets in this room."""
         return f"room-{self.pk}"
 
+    @property
+    def news(self) -> str:
+        """The group of the feeds, one in each process, that hear what is stored."""
+        return f"news-{self.pk}"
+
     def refusal(self, user: Any) -> int:
         """0 for who may be here; else the HTTP status: 401 for a guest, or 403."""
         if not self.members_only or self.members.filter(pk=user.pk).exists():
@@ -48,23 +53,34 @@ class Room(models.Model):
         """What one gets who comes in: all that came after a message, or the last page.
 
         Args:
-            after: the id of the last message that they have, as they have sent it.
+            after: the id of the last message that they have, as they have sent it; "0"
+                if they have seen the room empty.
 
         Returns:
             The room's highest id or 0; whether these are all messages after ``after``;
             the messages, oldest first.
         """
         newest_first = self.messages.order_by("-id")
+        if after is not None and after.isdecimal() and len(after) < 19:
+            number = int(after)
+            found = list(newest_first.filter(id__gte=number)[: MISSED + 2])
+            # The oldest must be the one that they have, a message of this room.
+            known = number == 0 or (found and found.pop().pk == number)
+            if known and len(found) <= MISSED:
+                return found[0].pk if found else number, True, found[::-1]
         page = list(newest_first[:PAGE])
-        last = page[0].pk if page else 0
-        if after is not None and after.isdecimal() and int(after[:20]) <= last:
-            missed = newest_first.filter(id__gt=int(after), id__lte=last)[: MISSED + 1]
-            if len(missed) <= MISSED:
-                return last, True, list(missed)[::-1]
-        return last, False, page[::-1]
+        return page[0].pk if page else 0, False, page[::-1]
+
+    def after(self, number: int) -> list["Message"]:
+        """At most ``MISSED`` messages with a higher id than this, oldest first."""
+        return list(self.messages.filter(id__gt=number).order_by("id")[:MISSED])
+
+    def last(self) -> int:
+        """The highest id, or 0."""
+        return self.messages.aggregate(last=models.Max("id"))["last"] or 0
 
     def say(self, me: Person, text: str, key: str) -> int:
-        """Store a message and announce it; sent again, with its key, do neither.
+        """Store a message and announce it; sent again, with its key, store it not.
 
         The thread that stores it also announces it: no handler that is cancelled, for
         its peer has left, can part the two.
@@ -84,15 +100,20 @@ class Room(models.Model):
                 room = Room.objects.select_for_update().get(pk=self.pk)
                 if room.refusal(me.user):
                     raise PermissionDenied
+                before = room.last()
                 message = room.messages.create(
                     user=user, name=me.name, text=text, **about
                 )
-                said = dumps(message.as_json())
-                transaction.on_commit(lambda: groups.publish_sync(room.group, said))
-        except IntegrityError:  # the key was here before
-            message = self.messages.get(**about)
-            if message.text != text:
+                transaction.on_commit(lambda: message.announce(before))
+        except IntegrityError:  # the key was here before, or the user is no more
+            found = self.messages.filter(**about).first()
+            if found is None:
+                raise PermissionDenied from None
+            if found.text != text:
                 return 0
+            # A process that was killed may have stored it, and said nothing.
+            found.announce(found.pk)
+            return int(found.pk)
         return int(message.pk)
 
 
@@ -117,6 +138,16 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name}: {self.text:.60}"
+
+    def announce(self, before: int) -> None:
+        """Tell all feeds, from a thread.
+
+        Args:
+            before: the id of the room's message before it, 0 for none. Who has not told
+                that one asks the database first; who has told this one drops it.
+        """
+        text = f"{before} {self.pk} {dumps(self.as_json())}"
+        groups.publish_sync(self.room.news, text)
 
     def as_json(self) -> dict[str, Any]:
         """What a browser gets."""

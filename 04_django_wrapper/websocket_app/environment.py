@@ -14,7 +14,11 @@ from django.core.exceptions import ImproperlyConfigured
 
 # Readers go on while one writes. A writer waits for its turn when it begins: one that
 # has read first, and wants to write later, would fail with "database is locked".
-SQLITE = {"init_command": "PRAGMA journal_mode=wal", "transaction_mode": "IMMEDIATE"}
+SQLITE = {
+    "init_command": "PRAGMA journal_mode=wal",
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,  # seconds; waiting writers are not served in their order
+}
 
 
 def switch(name: str, *, default: bool) -> bool:

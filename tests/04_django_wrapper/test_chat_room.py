@@ -169,7 +169,7 @@ async def test_who_missed_more_than_can_be_given_is_told_so(chat, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "after", ["999999999", "-1", "x", "", "1.5", "9" * 5000, "%00", "%D9%A3x"]
+    "after", ["999999999", "-1", "x", "", "1.5", "9" * 18, "9" * 5000, "%00", "%D9%A3x"]
 )
 async def test_an_id_that_cannot_be_is_no_id(chat, after):
     room = await chat.room()
@@ -177,6 +177,36 @@ async def test_an_id_that_cannot_be_is_no_id(chat, after):
     async with chat.enter(room, query=f"?after={after}") as guest:
         assert (await guest.hear("welcome"))["recovered"] is False
         assert (await guest.hear("message"))["id"] == last
+
+
+@pytest.mark.parametrize("whose", ["another room's", "a deleted message's"])
+async def test_an_id_that_is_no_message_of_the_room_recovers_nothing(chat, whose):
+    """What came after it cannot be known: it might be a part only."""
+    room = await chat.room()
+    await chat.store(room, "one")
+    [number] = await chat.store(await chat.room(), "elsewhere")
+    if whose == "a deleted message's":
+        [number] = await chat.store(room, "gone")
+        await chat.Message.objects.filter(pk=number).adelete()
+    await chat.store(room, "two")
+    async with chat.enter(room, query=f"?after={number}") as guest:
+        assert (await guest.hear("welcome"))["recovered"] is False
+        assert (await guest.hear("message"))["text"] == "one"
+        assert (await guest.hear("message"))["text"] == "two"
+
+
+@pytest.mark.parametrize("number", [0, 1, 200, 201])
+async def test_who_has_seen_the_room_empty_gets_all_or_is_told_so(chat, number):
+    room = await chat.room()
+    await chat.Message.objects.abulk_create(
+        chat.Message(room=room, name="old", text="x", key=str(key))
+        for key in range(number)
+    )
+    async with chat.enter(room, query="?after=0") as guest:
+        assert (await guest.hear("welcome"))["recovered"] is (number <= 200)
+        for _ in range(50 if number > 200 else number):
+            await guest.hear("message")
+        await guest.quiet()
 
 
 @pytest.mark.parametrize("announced", ["before", "after"])
@@ -213,7 +243,8 @@ async def test_what_is_in_the_history_and_announced_late_comes_once(chat):
     async with chat.enter(room) as guest:
         await guest.hear("welcome")
         said = await guest.hear("message")
-        await groups.publish(room.group, json.dumps(said))  # the late announcement
+        late = f"0 {said['id']} {json.dumps(said)}"
+        await groups.publish(room.news, late)
         await guest.say("two")
         assert (await guest.hear("message"))["text"] == "two"
         await guest.hear("ack")
@@ -380,6 +411,15 @@ async def test_who_has_lost_the_right_to_a_room_may_not_write_there(chat):
         assert (await inside.hear("error"))["code"] == "not_allowed"
         assert (await inside.end())[0] == 1008
     assert not await chat.Message.objects.filter(room=room).aexists()
+
+
+async def test_a_user_who_is_no_more_may_not_write(chat):
+    anna, room = await chat.user(), await chat.room()
+    async with chat.enter(room, anna) as inside:
+        await inside.hear("welcome")
+        await anna.adelete()
+        await inside.say("am I?")
+        assert (await inside.hear("error"))["code"] == "not_allowed"
 
 
 async def test_nobody_writes_in_a_room_that_another_process_has_deleted(chat):

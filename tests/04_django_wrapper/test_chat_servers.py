@@ -7,6 +7,7 @@ import statistics
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 
 import pytest
 from websockets.asyncio.client import connect
@@ -148,6 +149,39 @@ def drop_connections(url):
             "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         ).fetchone()[0]
+
+
+def test_four_processes_that_write_at_once_store_each_message_once(server, url):
+    """None fails with "database is locked"; and of a key that all use, all know it."""
+    environment = {
+        **os.environ,
+        "DATABASE_URL": url,
+        "DJANGO_SETTINGS_MODULE": "websocket_app.settings",
+        "PYTHONPATH": os.pathsep.join([str(ROOT), str(STAGE)]),
+    }
+    with ExitStack() as stack:
+        writers = [
+            stack.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-m", "tests.support.writers", name],
+                    env=environment,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                )
+            )
+            for name in "abcd"
+        ]
+        for writer in writers:
+            assert writer.stdout.readline().strip() == b"ready"
+        for writer in writers:  # now
+            writer.stdin.write(b"\n")
+            writer.stdin.flush()
+        said = [json.loads(writer.communicate(timeout=60)[0]) for writer in writers]
+    ids = {}
+    for writer in said:
+        for key, number in writer.items():
+            assert ids.setdefault(key, number) == number
+    assert len(ids) == len(set(ids.values())) == 10 + 4 * 10
 
 
 async def test_a_text_of_any_script_is_stored_whole(server):
