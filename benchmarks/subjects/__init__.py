@@ -44,6 +44,14 @@ SUBJECTS = [
         "layer:application",
         benchmarks=(ECHO, FANOUT, IDLE, GROWTH),
     ),
+    Subject(
+        "the layer (Redis)",
+        "uvicorn",
+        "layer:application",
+        benchmarks=(FANOUT,),
+        variables={"BENCH_GROUPS": "redis"},
+        redis=True,
+    ),
     Subject("stage 03's server", "stage_03", "bare:application"),
     Subject(
         "Starlette", "uvicorn", "starlette_app:application", benchmarks=(ECHO, IDLE)

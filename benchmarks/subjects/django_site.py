@@ -34,7 +34,10 @@ settings.configure(
         "CONNECTIONS_PER_ADDRESS": 100_000,
         "GROUPS": 100_000,
     }
-    | ({"HANDSHAKE": ()} if os.environ.get("BENCH_STEPS") == "none" else {}),
+    | ({"HANDSHAKE": ()} if "BENCH_STEPS" in os.environ else {})
+    | (
+        {"REDIS_URL": os.environ["BENCH_REDIS"]} if "BENCH_GROUPS" in os.environ else {}
+    ),
     CHANNEL_LAYERS={
         "default": {
             "BACKEND": os.environ.get(
