@@ -3,7 +3,8 @@
 1. New websockets are refused with 503. Pages are answered as before.
 2. Open ones are closed with 1012, one after the other, within ``DRAIN_SECONDS``: so
    their clients do not all come back at the same moment.
-3. Then the server's own handler of SIGTERM ends the rest, and last the lifespan.
+3. Then the server's own handler of SIGTERM ends the rest, and last the lifespan; with
+   it goes the connection to Redis, if there is one.
 
 A second SIGTERM changes nothing: systemd sends one to each worker, and so does uvicorn.
 Ctrl-C goes past all this.
@@ -21,6 +22,7 @@ from sockets import recheck
 from sockets.codes import CloseCode
 from sockets.conf import conf
 from sockets.connection import PATIENCE
+from sockets.groups import groups
 
 GAP = 0.1  # seconds from one to the next at most: a few need no spreading
 log = logging.getLogger("sockets")
@@ -54,6 +56,7 @@ async def lifetime() -> AsyncIterator[None]:
         for task in tasks:
             task.cancel()
         under_way = False
+        await groups.hang_up()
 
 
 async def _drain(servers: Callable[[int, None], Any]) -> None:

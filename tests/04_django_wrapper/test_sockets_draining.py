@@ -10,11 +10,14 @@ from contextlib import ExitStack, suppress
 
 import psutil
 import pytest
+from django.test import override_settings
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from tests.support.clients import fetch
+from tests.support.peers import until
 from tests.support.processes import ROOT, alive
+from tests.support.redis_server import running_redis
 from tests.support.servers import running, socket_site
 
 UVICORNS = ["uvicorn-websockets", "uvicorn-sansio", "uvicorn-wsproto"]
@@ -37,14 +40,6 @@ def end_of(client):
             client.recv(timeout=10)
     frame = closed.value.rcvd
     return (frame.code, frame.reason), time.monotonic()
-
-
-def until(condition, seconds=10):
-    """Wait for what no event tells; ask every few milliseconds."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come true"
-        time.sleep(0.005)
 
 
 # Under uvicorn
@@ -87,6 +82,7 @@ def test_while_it_drains_a_server_refuses_websockets_and_answers_pages(tmp_path)
         assert refused.value.response.body == b"The server restarts.\n"
         assert fetch(server.url).status == 200
         server.process.send_signal(signal.SIGTERM)  # once more: no difference
+        assert end_of(others[9])[0] == OURS
         others[-1].send("still here")
         assert others[-1].recv(timeout=5) == "still here"
         server.process.send_signal(signal.SIGINT)  # Ctrl-C
@@ -144,6 +140,12 @@ def servers_handler():
     signal.signal(signal.SIGTERM, before)
 
 
+async def called(servers_handler):
+    async with asyncio.timeout(5):
+        while not servers_handler:
+            await asyncio.sleep(0)
+
+
 async def silent(socket):
     await socket.accept()
     await socket.receive()
@@ -160,8 +162,7 @@ async def test_the_server_s_handler_comes_last_and_is_put_back(talk, servers_han
             assert await one.closed() == OURS
             assert not servers_handler
             assert await two.closed() == OURS
-        while not servers_handler:
-            await asyncio.sleep(0)
+        await called(servers_handler)
     assert servers_handler == [signal.SIGTERM]
     assert signal.getsignal(signal.SIGTERM) is before
     async with talk(silent):  # what was refused is let in again
@@ -173,8 +174,7 @@ async def test_without_websockets_the_server_s_handler_comes_at_once(servers_han
 
     async with lifetime():
         signal.raise_signal(signal.SIGTERM)
-        while not servers_handler:
-            await asyncio.sleep(0)
+        await called(servers_handler)
 
 
 async def test_who_is_in_the_handshake_is_refused_with_503(talk, servers_handler):
@@ -196,26 +196,40 @@ async def test_who_is_in_the_handshake_is_refused_with_503(talk, servers_handler
             await opening
 
 
-async def test_a_handler_that_does_not_end_holds_nothing_up(
-    talk, servers_handler, monkeypatch
-):
+async def test_a_peer_that_does_not_read_holds_nothing_up(talk, servers_handler):
     from sockets.draining import lifetime
 
-    monkeypatch.setattr("sockets.draining.PATIENCE", 0.01)
-    ended = asyncio.Event()
+    reads = asyncio.Event()
 
-    async def stubborn(socket):
+    async def handler(socket):
         await socket.accept()
-        while not ended.is_set():
-            with suppress(asyncio.CancelledError):
-                await ended.wait()
+        await socket.send("are you there?")
 
-    async with lifetime():
-        async with talk(stubborn):
-            signal.raise_signal(signal.SIGTERM)
-            while not servers_handler:
-                await asyncio.sleep(0)
-            ended.set()
+    client = talk(handler, sockets={"SEND_SECONDS": 60})
+    send = client._send
+
+    async def stalled(event):
+        if event["type"] != "websocket.accept":
+            await reads.wait()
+        await send(event)
+
+    client._send = stalled
+    async with lifetime(), client:
+        signal.raise_signal(signal.SIGTERM)
+        await called(servers_handler)
+        reads.set()
+
+
+async def test_the_connection_to_redis_ends_with_the_lifespan(application, tmp_path):
+    from sockets.draining import lifetime
+    from sockets.groups import groups
+
+    with running_redis(tmp_path) as redis:
+        with override_settings(SOCKETS={"REDIS_URL": redis.url}):
+            async with lifetime():
+                async with groups.listen("room", print):
+                    assert redis.connections()
+            until(lambda: not redis.connections())
 
 
 async def test_a_server_without_a_handler_is_left_alone(tables):

@@ -38,6 +38,17 @@ async def is_open(client):
 
 
 @pytest.fixture
+def talk(talk):
+    """As ever, but a round comes only when the test makes one."""
+
+    def talk_by_hand(handler, sockets=(), **options):
+        conf = {"RECHECK_SECONDS": 60, **dict(sockets)}
+        return talk(handler, sockets=conf, **options)
+
+    return talk_by_hand
+
+
+@pytest.fixture
 def anna(tables):
     from django.contrib.auth.models import User  # now, since the apps are loaded
 
@@ -124,7 +135,8 @@ async def test_the_rounds_go_on_by_themselves_while_there_are_websockets(
             assert await client.closed() == CHANGED
             assert await is_open(other)
             assert not rounds.done()
-    assert await asyncio.wait([rounds]) and recheck.rounds is None
+    done, _ = await asyncio.wait([rounds], timeout=5)
+    assert done and recheck.rounds is None
     assert not any(is_rounds(task) for task in asyncio.all_tasks())
     async with talk(echo):
         assert recheck.rounds is not None
@@ -258,15 +270,14 @@ async def test_a_log_out_without_a_session_closes_nobody(talk):
 async def test_a_handler_s_groups_are_all_its_own(talk):
     async def handler(socket):
         await socket.accept()
-        async with groups.join("room", socket):
-            await echo_on(socket)
-
-    async def echo_on(socket):
-        async for message in socket:
-            await socket.send(message)
+        async with groups.join("one", socket):
+            await socket.send(await socket.receive())
+            async with groups.join("two", socket):
+                pass
 
     async with talk(handler, sockets={"GROUPS": 1}) as client:
         assert await is_open(client)
+        assert await client.closed() == (1008, "too many groups")
 
 
 # Other engines, backends and users
