@@ -19,9 +19,12 @@ from sockets.recheck import look
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from tests.support.peers import until
 from tests.support.processes import ROOT
+from tests.support.redis_server import running_redis
 from tests.support.servers import socket_site
 
+UVICORN = "uvicorn-sansio"
 ENGINES = "django.contrib.sessions.backends."
 SESSION, CHANGED = (4401, "logged out"), (4401, "your account has changed")
 
@@ -91,28 +94,77 @@ async def test_what_another_program_ends_is_closed_in_the_next_round(
         assert await client.closed() == end
 
 
-def test_two_workers_close_whom_another_program_has_deactivated(anna, database, psql):
-    """Each is a process of its own; they have the database in common."""
+def test_two_workers_close_whom_another_program_has_deactivated(anna, psql, workers):
+    workers(RECHECK_SECONDS=0.1)
+    clients = workers.open(log_in(anna))
+    psql("update auth_user set is_active = 0")
+    assert [end_of(client) for client in clients] == [CHANGED] * 2
+
+
+def test_who_logs_out_is_closed_at_once_by_all_workers_over_redis(
+    anna, workers, tmp_path
+):
+    with running_redis(tmp_path) as redis:
+        workers(RECHECK_SECONDS=60, REDIS_URL=redis.url)
+        here, elsewhere = log_in(anna), log_in(anna)
+        clients, [other, _] = workers.open(here), workers.open(elsewhere)
+        group = f"sockets:0:{recheck.LOGGED_OUT}"
+        until(lambda: redis.command("PUBSUB", "NUMSUB", group) == [group, 2])
+        with override_settings(SOCKETS={"REDIS_URL": redis.url}):
+            here.logout()  # as a view would, in a process that has no websockets
+        assert [end_of(client) for client in clients] == [SESSION] * 2
+        other.send("still here")
+        assert other.recv(timeout=5) == "still here"
+
+
+class Workers(ExitStack):
+    """Two servers, each a process of its own; they have the database in common."""
+
+    def __init__(self, database):
+        super().__init__()
+        self.database = database
+
+    def __call__(self, **sockets):
+        self.urls = [
+            self.enter_context(socket_site(UVICORN, self.database, **sockets)).url
+            for _ in range(2)
+        ]
+
+    def open(self, browser):
+        """A websocket of this browser to each."""
+        cookie = {"Cookie": f"sessionid={browser.cookies['sessionid'].value}"}
+        return [
+            self.enter_context(
+                connect(
+                    url.replace("http", "ws", 1) + "/echo/",
+                    origin=url,
+                    additional_headers=cookie,
+                )
+            )
+            for url in self.urls
+        ]
+
+
+@pytest.fixture
+def workers(database):
+    with Workers(database) as workers:
+        yield workers
+
+
+def log_in(user):
+    """A browser, with a session that those processes can read."""
     from tests.support import socket_settings  # now, since it reads the environment
 
     browser = Client()
     with override_settings(SECRET_KEY=socket_settings.SECRET_KEY):
-        browser.force_login(anna)
-    cookie = {"Cookie": f"sessionid={browser.cookies['sessionid'].value}"}
-    with ExitStack() as stack:
-        clients = []
-        for _ in range(2):
-            site = socket_site("uvicorn-sansio", database, RECHECK_SECONDS=0.1)
-            url = stack.enter_context(site).url
-            address = url.replace("http", "ws", 1) + "/echo/"
-            opened = connect(address, origin=url, additional_headers=cookie)
-            clients.append(stack.enter_context(opened))
-        psql("update auth_user set is_active = 0")
-        for client in clients:
-            with pytest.raises(ConnectionClosed) as closed:
-                client.recv(timeout=5)
-            frame = closed.value.rcvd
-            assert (frame.code, frame.reason) == CHANGED
+        browser.force_login(user)
+    return browser
+
+
+def end_of(client):
+    with pytest.raises(ConnectionClosed) as closed:
+        client.recv(timeout=10)
+    return closed.value.rcvd.code, closed.value.rcvd.reason
 
 
 async def test_what_says_nothing_of_rights_is_no_end(talk, anna, psql):
