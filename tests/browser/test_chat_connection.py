@@ -254,7 +254,7 @@ async def test_a_close_code_that_a_server_sends_3000_higher_means_the_same(
     [
         (CloseCode.POLICY_VIOLATION, "That is enough."),
         (4008, "That is enough."),
-        (CloseCode.UNAUTHORIZED, "You have logged out"),
+        (CloseCode.UNAUTHORIZED, "Your session has ended"),
     ],
 )
 async def test_a_server_that_says_no_is_not_asked_again(

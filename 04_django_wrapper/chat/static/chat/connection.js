@@ -8,7 +8,7 @@
 const FIRST_WAIT = 1_000; // ms
 const LONGEST_WAIT = 30_000; // ms
 const SETTLED = 10_000; // ms; a connection that lasted so long was a good one
-const LOGGED_OUT = "You have logged out, here or elsewhere. Load this page again.";
+const LOGGED_OUT = "Your session has ended, here or elsewhere. Load this page again.";
 const SILENCE = 10_000; // ms without the answer that is due
 
 export class Connection {
