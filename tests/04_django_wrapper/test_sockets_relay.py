@@ -311,6 +311,19 @@ async def test_a_goodbye_sends_what_waits_and_may_be_followed_by_another_life(
     assert texts == ["the first", "the last", "another life"]
 
 
+async def test_a_server_that_ends_still_sends_what_waits(processes):
+    from sockets.draining import lifetime
+    from sockets.groups import groups
+
+    [other] = processes(1)
+    heard = Heard()
+    async with other.listen("room", heard.put_nowait):
+        async with lifetime():
+            groups._publish_now("room", {"type": "websocket.send", "text": "goodbye"})
+        assert not groups._relays
+        assert await heard.text() == "goodbye"
+
+
 # Redis is away
 
 
