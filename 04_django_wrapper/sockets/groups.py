@@ -41,6 +41,8 @@ class Groups(Members):
         With ``put`` it comes to that function, which must not wait, as an ASGI event
         that all members share: to go into the outbox, now, later or not at all.
         ``put(None)`` says that events may have been lost: the database knows better.
+        With Redis the block begins when other processes' messages come, too, or when
+        Redis is known to be away.
 
         Raises:
             BadMessage: it is in ``SOCKETS["GROUPS"]`` groups already (1008).
