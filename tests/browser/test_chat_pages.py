@@ -95,7 +95,9 @@ async def test_who_logs_out_in_one_window_is_told_so_in_the_other(
         await other.goto(f"{chat.url}/rooms/")
         await other.get_by_role("button", name="Log out").click()
         await expect(page.locator("#state")).to_have_text("closed")
-        await expect(page.get_by_role("alert")).to_contain_text("Your session has ended")
+        await expect(page.get_by_role("alert")).to_contain_text(
+            "Your session has ended"
+        )
 
 
 async def test_the_console_leads_to_the_rooms(browser: Browser, chat: Chat) -> None:
