@@ -54,7 +54,7 @@ async def room(socket: Socket, slug: str) -> None:
         follow(room) as feed,
     ):
         await catch_up(socket, room, me, live)
-        with present(room.group, me.name):
+        async with present(room.group, me.name):
             await listen(socket, room, me, feed.turn)
 
 

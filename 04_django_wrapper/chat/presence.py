@@ -1,46 +1,116 @@
-"""Who is here: in each room, the names of its websockets in this process.
+"""Who is here: in each room, the names of its websockets, in all processes.
 
-A name counts as often as it has windows open. When somebody comes or goes, the room is
-told who is here; many at once, as when a server has restarted, are told together.
+1. A name counts as often as it has windows open. When somebody comes or goes, the room
+   is told who is here; many at once, as when a server has restarted, together.
+2. Each process tells the others who is in a room with it: at each change, and every
+   ``EVERY`` seconds. The first one to enter asks the others for it.
+3. A process that was silent for ``SILENT`` seconds is dead, and nobody is there. So no
+   worker need clean up after another one, and nothing of it is stored.
 """
 
 import asyncio
-from collections import Counter, defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
+import json
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from secrets import token_hex
+from typing import Any
 
 from sockets.groups import groups
 from sockets.jsontext import dumps
 
 PAUSE = 0.05  # seconds from the first change until it is told
+EVERY = 10.0
+SILENT = 25.0
+PROCESS = token_hex(8)  # this one's name
 
-_names: defaultdict[str, Counter[str]] = defaultdict(Counter)  # by the room's group
-_due: dict[str, asyncio.AbstractEventLoop] = {}  # groups that will be told, and by whom
+_presences: dict[str, "Presence"] = {}  # by the room's group
 
 
-@contextmanager
-def present(group: str, name: str) -> Iterator[None]:
+@asynccontextmanager
+async def present(group: str, name: str) -> AsyncIterator[None]:
     """Somebody of this name is here, for the length of the block."""
-    _change(group, name, +1)
+    if group not in _presences:
+        _presences[group] = Presence(group)
+    presence = _presences[group]
+    presence.change(name, +1)
     try:
         yield
     finally:
-        _change(group, name, -1)
+        presence.change(name, -1)
+        if not presence.names:
+            del _presences[group]
+            await presence.end()
 
 
-def _change(group: str, name: str, by: int) -> None:
-    names, loop = _names[group], asyncio.get_running_loop()
-    names[name] += by
-    if not names[name]:
-        del names[name]
-    if _due.get(group) is not loop:  # a test's loop may end before it has told
-        _due[group] = loop
-        loop.call_later(PAUSE, _tell, group)
+class Presence:
+    """One room in this process, while somebody is in it."""
 
+    def __init__(self, group: str, process: str = PROCESS) -> None:
+        self.group, self.process = group, process
+        self.names: Counter[str] = Counter()  # with us
+        self.elsewhere: dict[str, list[str]] = {}  # by process
+        self.silence: dict[str, asyncio.TimerHandle] = {}  # until it counts as dead
+        self.said: list[str] = []  # to the others
+        self.due: asyncio.TimerHandle | None = None
+        self.loop = asyncio.get_running_loop()
+        self.task = asyncio.create_task(self._run())
 
-def _tell(group: str) -> None:
-    del _due[group]
-    users = sorted(_names[group])
-    groups.publish_sync(group, dumps({"type": "presence", "users": users}))
-    if not users:
-        del _names[group]
+    def change(self, name: str, by: int) -> None:
+        """Somebody comes, +1, or goes, -1."""
+        self.names[name] += by
+        if not self.names[name]:
+            del self.names[name]
+        self._tell_soon()
+
+    async def end(self) -> None:
+        """The last one has left: the others hear it now, and not by our silence."""
+        self._say()
+        for timer in (self.due, *self.silence.values()):
+            if timer is not None:
+                timer.cancel()
+        self.task.cancel()
+        await asyncio.wait([self.task])
+
+    async def _run(self) -> None:
+        async with groups.listen(f"here-{self.group}", self._hear):
+            self._say(asks=True)
+            while True:
+                await asyncio.sleep(EVERY)
+                self._say()
+
+    def _say(self, asks: bool = False) -> None:
+        self.said = sorted(self.names)
+        about = {"process": self.process, "users": self.said, "asks": asks}
+        groups.publish_sync(f"here-{self.group}", dumps(about))
+
+    def _hear(self, event: Any) -> None:
+        if event is None:  # Redis is back: the others have missed us, and say it, too
+            return self._say()
+        said = json.loads(event["text"])
+        if said["process"] == self.process:
+            return
+        if said["asks"]:
+            self._say()
+        self._set(said["process"], said["users"])
+
+    def _set(self, process: str, users: list[str]) -> None:
+        if timer := self.silence.pop(process, None):
+            timer.cancel()
+        if users != self.elsewhere.pop(process, []):
+            self._tell_soon()
+        if users:
+            self.elsewhere[process] = users
+            timer = self.loop.call_later(SILENT, self._set, process, [])
+            self.silence[process] = timer
+
+    def _tell_soon(self) -> None:
+        self.due = self.due or self.loop.call_later(PAUSE, self._tell)
+
+    def _tell(self) -> None:
+        self.due = None
+        if self.said != sorted(self.names):
+            self._say()
+        users = sorted({*self.names}.union(*self.elsewhere.values()))
+        text = dumps({"type": "presence", "users": users})
+        groups.deliver(self.group, {"type": "websocket.send", "text": text})

@@ -2,7 +2,7 @@
 
 What is deleted or set is told once the transaction is committed, whoever did it: the
 admin, its action for many at once, a view. A management command is another process:
-nobody hears of it.
+without Redis nobody hears of it.
 """
 
 from typing import Any

@@ -324,6 +324,18 @@ async def test_without_a_network_it_says_offline_and_sends_when_it_is_back(
         await expect(ben.locator("#messages .text")).to_have_count(2)
 
 
+async def test_who_has_seen_the_room_empty_misses_nothing_either(
+    browser: Browser, chat: Chat
+) -> None:
+    room = chat.new_room()
+    async with wired(browser, chat, room) as (ann, wire):
+        chat.fill(room, 60)  # behind its back: nobody is told
+        await ann.evaluate(CONNECT_NOW)
+        await expect(ann.locator("#messages .text").last).to_have_text("message 59")
+        assert wire.page.url.endswith("?after=0")
+        await expect(ann.locator("#messages .text")).to_have_count(60)
+
+
 async def test_who_missed_too_much_gets_the_history_anew(
     browser: Browser, chat: Chat
 ) -> None:

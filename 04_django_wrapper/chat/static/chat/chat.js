@@ -15,7 +15,7 @@ const [form, box, scroller] = [$("form"), $("box"), $("scroller")];
 const title = document.title;
 
 const log = new Log($("messages"));
-let newest = 0; // the highest id that has come
+let newest = null; // the highest id that has come; 0: the room was empty
 let old = null; // what was there when the page was opened is not news
 let historyEnd = 0; // the last message of the history that is coming in
 let unread = 0;
@@ -91,7 +91,7 @@ function showState(state, detail) {
 function address() {
   const url = new URL(websocket, location.href);
   url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
-  if (newest) url.searchParams.set("after", newest);
+  if (newest !== null) url.searchParams.set("after", newest);
   return url;
 }
 
