@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, connection, models, transaction
 from django.urls import reverse
 from django.utils.timezone import now
 from sockets.groups import groups
@@ -76,8 +76,11 @@ class Room(models.Model):
         return list(self.messages.filter(id__gt=number).order_by("id")[:MISSED])
 
     def last(self) -> int:
-        """The highest id, or 0."""
-        return self.messages.aggregate(last=models.Max("id"))["last"] or 0
+        """The highest id, or 0. In SQL: the ORM takes ten times as long to write it."""
+        with connection.cursor() as cursor:
+            newest = "SELECT MAX(id) FROM chat_message WHERE room_id = %s"
+            cursor.execute(newest, [self.pk])
+            return cursor.fetchone()[0] or 0
 
     def say(self, me: Person, text: str, key: str) -> int:
         """Store a message and announce it; sent again, with its key, store it not.
@@ -101,8 +104,8 @@ class Room(models.Model):
                 if room.refusal(me.user):
                     raise PermissionDenied
                 before = room.last()
-                message = room.messages.create(
-                    user=user, name=me.name, text=text, **about
+                message = Message.objects.create(
+                    room=room, user=user, name=me.name, text=text, **about
                 )
                 transaction.on_commit(lambda: message.announce(before))
         except IntegrityError:  # the key was here before, or the user is no more
