@@ -35,7 +35,10 @@ class _Load:
     async def run(self, seconds: float) -> None:
         self.started = perf_counter()
         self.end = self.started + seconds
-        self.begin()
+        if any(peer.gone for peer in self.peers):
+            self.lost(None)
+        else:
+            self.begin()
         await self.done
         self.elapsed = perf_counter() - self.started
         expected = self.expected()

@@ -42,6 +42,7 @@ class First:
             self.message.set_result(size)
 
     def lost(self, peer: Any) -> None:
+        peer.gone = True
         if not self.message.done():
             self.message.set_exception(ConnectionError("the server hung up"))
 
@@ -50,6 +51,7 @@ class Peer:
     """What both kinds have in common."""
 
     deflates = False  # the server has agreed to permessage-deflate
+    gone = False  # it was lost before anybody used it
     sent = 0.0  # when it said its last message, on the clock of time.perf_counter()
     messages = 0  # that it has heard, for who counts them
 
