@@ -65,7 +65,7 @@ def test_a_peer_that_resets_or_drops_the_connection_ends_its_handler(
         began = time.monotonic()
         leave(peer)
     until_held(server, server.idle)
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 5
 
 
 def test_a_peer_that_only_closes_its_half_has_left(server):
@@ -101,12 +101,11 @@ def test_a_client_that_is_stopped_is_cut_off_and_delays_nobody(server):
                 message = os.urandom(65_000)
                 other.send(message)
                 assert other.recv(timeout=5) == message
-            until(lambda: "with 1013" in "".join(server.lines[before:]))
+            said = "closed '/room/attic/' with 1013: you do not read"
+            until(lambda: said in "".join(server.lines[before:]))
         until_held(server, server.idle)
         client.send_signal(signal.SIGCONT)
         assert client.wait(10) != 0  # its connection is no more
-    log = "".join(server.lines[before:])
-    assert "closed '/room/attic/' with 1013: you do not read" in log
 
 
 def test_a_member_that_stalls_delays_nobody(server):
@@ -148,18 +147,16 @@ def test_a_handler_that_fails_leaves_nothing_but_its_line(server):
                 client.recv(timeout=5)
             assert (end.value.rcvd.code, end.value.rcvd.reason) == (1011, "")
     until_held(server, server.idle)
-    log = "".join(server.lines[before:])
-    assert log.count("the handler at '/broken/' failed") == 20
+    said = "the handler at '/broken/' failed"
+    until(lambda: "".join(server.lines[before:]).count(said) == 20)
 
 
 def test_500_connections_with_the_database_leave_nothing_behind(server):
-    def one(number):
-        with websocket(server, "/users/") as client:
-            client.send("how many?")
-            assert client.recv(timeout=5) == "1"
-            if number % 3 == 0:
-                reset(client.socket)
-
     for number in range(500):
-        one(number)
+        with raw(server, "/users/") as peer:
+            accepted(peer)
+            peer.sendall(frame("how many?"))
+            assert peer.recv(10) == b"\x81\x014"  # a frame with the text 4
+            if number % 3 == 0:
+                reset(peer)
     until_held(server, server.idle)

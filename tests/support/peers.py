@@ -112,6 +112,22 @@ def held(server: ServerProcess) -> dict[str, int]:
         return numbers
 
 
+def complaints(server: ServerProcess, before: int, *, least: int = 0) -> str:
+    """What a server has logged besides what is well.
+
+    Args:
+        server: whose log it is.
+        before: how many lines were there before.
+        least: how many of these lines to wait for.
+    """
+
+    def found() -> list[str]:
+        return [line for line in server.lines[before:] if line[:4] != "INFO"]
+
+    until(lambda: len(found()) >= least)
+    return "".join(found())
+
+
 def idle(server: ServerProcess) -> dict[str, int]:
     """What a server holds that has nothing to do."""
     with websocket(server, "/connect/") as client:  # what is made once is made now

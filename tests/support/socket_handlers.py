@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, suppress
 import psutil
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db import connections
 from django.http import Http404
 from django.urls import include, path
 from sockets.database import database
@@ -119,15 +119,18 @@ async def count_users(socket):
 async def numbers(socket):
     """What this process holds at the moment."""
     await socket.accept()
+    wrappers = {type(connection) for connection in connections.all()}
     async for _ in socket:
         gc.collect()
-        connections = [c for c in gc.get_objects() if is_connected(c)]
+        open_ones = [
+            c for c in gc.get_objects() if type(c) in wrappers and c.connection
+        ]
         files = psutil.Process().open_files()
         await socket.send_json(
             {
                 "tasks": len(asyncio.all_tasks()),
                 "members": sum(len(members) for members in groups.members.values()),
-                "connections to the database": len(connections),
+                "connections to the database": len(open_ones),
                 "open files": len(files),
                 "open sockets": len(psutil.Process().net_connections()),
                 "process": os.getpid(),
@@ -148,10 +151,6 @@ async def connect_all(socket):
 
     await asyncio.gather(*(unit() for _ in range(threads)))
     await socket.send("connected")
-
-
-def is_connected(thing):
-    return type(thing).__mro__.count(BaseDatabaseWrapper) and thing.connection
 
 
 urlpatterns = [
