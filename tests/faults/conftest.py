@@ -20,28 +20,42 @@ from django.contrib.auth import login
 from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
 from django.core.management import call_command
+from django.db import transaction
 from django.http import HttpRequest
 from django.test import override_settings
-from chat.models import Room
+from chat.models import Message, Room
 call_command("migrate", verbosity=0)
+losses = ["log-out", "password", "deactivation"]  # each has a person of that name
 anna = User.objects.create(username="anna")
-def session(**changed):
+def session(user=anna, **changed):
     with override_settings(**changed):
         request = HttpRequest()
         request.session = SessionStore()
-        login(request, anna, "django.contrib.auth.backends.ModelBackend")
+        login(request, user, "django.contrib.auth.backends.ModelBackend")
         request.session.save()
         return request.session.session_key
 room = Room.objects.create(name="Private", slug="private", members_only=True)
 room.members.add(anna)
 Room.objects.create(name="Not private", slug=room.group)
+for number in range(20):
+    Room.objects.create(name=f"Empty {number}", slug=f"empty-{number}")
+full = Room.objects.create(name="Full", slug="full")
+other = Room.objects.create(name="Other", slug="other")
+def store(room, key):
+    return Message.objects.create(room=room, name="Ben", text="hello", key=key).pk
+with transaction.atomic():
+    ids = [store(full, str(number)) for number in range(100)]
+    foreign = store(other, "foreign")
+    ids += [store(full, str(number)) for number in range(100, 251)]
 print(json.dumps({
     "private": {"slug": room.slug, "group": room.group},
+    "stored": {"ids": ids, "foreign": foreign},
     "sessions": {
         "good": session(),
         "expired": session(SESSION_COOKIE_AGE=-1),
         "old keys": [session(SECRET_KEY="the one before") for _ in range(3)],
         "other key": session(SECRET_KEY="of nobody"),
+        **{name: session(User.objects.create(username=name)) for name in losses},
     },
 }))
 """
@@ -79,6 +93,12 @@ def sessions(prepared):
 @pytest.fixture(scope="session")
 def private(prepared):
     return prepared[1]["private"]
+
+
+@pytest.fixture(scope="session")
+def stored(prepared):
+    """The ids of 251 messages in the room "full", and of one of another room."""
+    return prepared[1]["stored"]
 
 
 @pytest.fixture(scope="module", params=UVICORNS)

@@ -1,0 +1,120 @@
+"""Several workers and a Redis: one of them dies, stalls or loses its connection, and
+nobody in the chat loses a message."""
+
+import asyncio
+import random
+import sys
+import time
+
+import pytest
+
+from tests.support.cluster import Page, alive, all_have, cluster
+from tests.support.redis_server import running_redis
+
+posix = pytest.mark.skipif(
+    sys.platform == "win32", reason="Windows has no redis-server and no SIGKILL"
+)
+
+
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory):
+    with running_redis(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def workers(database, redis):
+    with cluster(2, database, REDIS_URL=redis.url) as workers:
+        yield workers
+        assert all("Traceback" not in worker.log for worker in workers)
+
+
+class Talk:
+    """People who talk all the time: ``texts`` is what they have said."""
+
+    def __init__(self, pages):
+        self.pages, self.texts = pages, []
+
+    async def __aenter__(self):
+        self.task = asyncio.create_task(self._talk())
+        return self
+
+    async def __aexit__(self, *_):
+        self.task.cancel()
+        await asyncio.wait([self.task])
+
+    async def _talk(self):
+        while True:
+            self.texts.append(f"message {len(self.texts)}")
+            await random.choice(self.pages).say(self.texts[-1])
+            await asyncio.sleep(0.02)
+
+    async def goes_on(self, count):
+        """Wait until everybody has heard so many more."""
+        most = len(self.texts) + count
+        for page in self.pages:
+            await page.until(lambda page=page: len(page.ids) >= most)
+
+
+@posix
+@pytest.mark.parametrize(
+    ("end", "room"), [("kill", "empty-2"), ("terminate", "empty-3")]
+)
+async def test_a_worker_that_ends_in_mid_broadcast_takes_no_message_with_it(
+    database, redis, end, room
+):
+    with cluster(2, database, REDIS_URL=redis.url) as workers:
+        pages = [Page(workers, room) for _ in range(20)]
+        async with alive(pages):
+            async with Talk(pages) as talk:
+                await talk.goes_on(20)
+                getattr(workers.pop().process, end)()
+                began = time.monotonic()
+                await talk.goes_on(50)
+            await all_have(pages, talk.texts)
+        print(f"all are back after {time.monotonic() - began:.1f} s")
+
+
+@posix
+async def test_a_redis_that_is_killed_and_begins_empty_costs_no_message(workers, redis):
+    pages = [Page(workers, "empty-4") for _ in range(20)]
+    async with alive(pages):
+        async with Talk(pages) as talk:
+            await talk.goes_on(20)
+            redis.kill()
+            heard = len(pages[0].ids)
+            await pages[0].until(lambda: len(pages[0].ids) > heard + 10)
+            redis.start()
+            await talk.goes_on(50)
+        await all_have(pages, talk.texts)
+
+
+@posix
+async def test_a_redis_that_is_stopped_for_10_s_costs_no_message(workers, redis):
+    pages = [Page(workers, "empty-5") for _ in range(20)]
+    async with alive(pages):
+        async with Talk(pages) as talk:
+            await talk.goes_on(20)
+            redis.pause()
+            try:
+                await asyncio.sleep(10)
+                heard = [len(page.ids) for page in pages]
+            finally:
+                redis.resume()
+            assert (
+                min(heard) > len(talk.texts) / 4
+            )  # those of the same worker, at least
+            await talk.goes_on(20)
+        await all_have(pages, talk.texts)
+
+
+@posix
+async def test_a_redis_that_cuts_the_subscribers_off_costs_no_message(workers, redis):
+    pages = [Page(workers, "empty-6") for _ in range(20)]
+    async with alive(pages):
+        async with Talk(pages) as talk:
+            killed = 0  # a worker may not be back yet
+            while killed < 10:
+                await talk.goes_on(10)
+                killed += redis.command("CLIENT", "KILL", "TYPE", "pubsub")
+        await all_have(pages, talk.texts)
