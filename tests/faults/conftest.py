@@ -103,8 +103,10 @@ def stored(prepared):
 
 @pytest.fixture(scope="module", params=UVICORNS)
 def server(request, database):
-    """The handlers of ``tests/support/socket_handlers.py`` under each uvicorn."""
-    with socket_site(request.param, database, SEND_SECONDS=2) as process:
+    """The handlers of ``tests/support/socket_handlers.py`` under each uvicorn, with the
+    test module's ``SOCKETS``, if it has any."""
+    settings = getattr(request.module, "SOCKETS", {})
+    with socket_site(request.param, database, **settings) as process:
         process.name = request.param
         process.idle = idle(process)
         yield process

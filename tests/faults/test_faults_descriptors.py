@@ -36,7 +36,7 @@ async def test_without_file_descriptors_the_old_go_on_and_new_ones_come_later(da
                 heard = [await other.recv() for other in old]
                 assert heard == [text] * len(old)
 
-            old = [await enter(5) for _ in range(5)]
+            old = [await enter(20) for _ in range(5)]
             _, most = process.rlimit(psutil.RLIMIT_NOFILE)
             process.rlimit(psutil.RLIMIT_NOFILE, (process.num_fds(), most))
             late = [asyncio.create_task(enter(1)) for _ in range(20)]
@@ -46,6 +46,6 @@ async def test_without_file_descriptors_the_old_go_on_and_new_ones_come_later(da
             for task in done:
                 assert isinstance(task.exception(), OSError | InvalidHandshake)
             process.rlimit(psutil.RLIMIT_NOFILE, (most, most))
-            old.append(await enter(10))
+            old.append(await enter(20))
             await say(old[-1], "and all is well")
         until_held(server, before)

@@ -7,6 +7,7 @@ from websockets.exceptions import InvalidStatus
 
 from tests.support.peers import (
     complaints,
+    logged,
     raw,
     status,
     still_answers,
@@ -30,11 +31,10 @@ FOREIGN = [
 
 @pytest.mark.parametrize("origin", FOREIGN)
 def test_a_page_of_another_origin_gets_403_and_one_line(server, origin):
-    before = len(server.lines)
+    before = logged(server)
     with raw(server, "/echo/", f"Origin: {origin}\r\n") as peer:
         assert status(peer) == 403
-    assert still_answers(server)
-    log = complaints(server, before, least=1)
+    log = complaints(server, before)
     assert log.count("\n") == 1 and origin not in log
 
 
@@ -62,24 +62,23 @@ def test_a_page_of_another_origin_gets_403_and_one_line(server, origin):
 def test_a_strange_handshake_gets_a_status_and_at_most_one_line(
     server, path, more, expected
 ):
-    before = len(server.lines)
+    before = logged(server)
     with raw(server, path, more) as peer:
         answer = status(peer)
     # Two origins are a bad request to websockets already; the layer never sees it.
     twice = more.count("Origin") == 2 and server.name == "uvicorn-sansio"
     assert answer == (400 if twice else expected)
-    assert still_answers(server)
     log = complaints(server, before)
     assert log.count("\n") <= 1
     assert "Traceback" not in log and "stolen" not in log and "\x1b" not in log
 
 
 def test_a_subprotocol_that_nobody_offered_is_the_handler_s_fault(server):
-    before = len(server.lines)
+    before = logged(server)
     with raw(server, "/chosen/", "Sec-WebSocket-Protocol: soap\r\n") as peer:
         assert status(peer) == 500
     said = "HandlerError: the client offered ['soap'], and not 'chat'"
-    until(lambda: said in complaints(server, before))
+    assert complaints(server, before).count(said) == 1
 
 
 @pytest.mark.parametrize("more", ["X-Same: 1\r\n" * 500, "Cookie: a=1\r\n" * 500])
@@ -120,7 +119,7 @@ def test_a_session_is_worth_what_its_cookie_can_prove(server, sessions, session,
     with websocket(
         server, "/who/", origin=server.url, additional_headers=cookie
     ) as client:
-        assert client.recv(timeout=5) == name
+        assert client.recv(timeout=20) == name
         renewed = client.response.headers.get("Set-Cookie", "")
     assert renewed.startswith("sessionid=") == (session == "old key")
     assert sessions["good"] not in renewed

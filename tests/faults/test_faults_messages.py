@@ -14,6 +14,7 @@ from tests.support.peers import (
     all_of,
     complaints,
     frame,
+    logged,
     raw,
     still_answers,
     websocket,
@@ -49,7 +50,7 @@ def end_of(client):
     """The code with which the server closes, whatever comes before."""
     with pytest.raises(ConnectionClosed) as end:
         while True:
-            client.recv(timeout=5)
+            client.recv(timeout=20)
     return end.value.rcvd.code
 
 
@@ -60,19 +61,18 @@ def enter(server, room="lobby", **options):
 
 def hear(client, kind):
     """The next thing of this type that the chat says."""
-    while (said := json.loads(client.recv(timeout=5)))["type"] != kind:
+    while (said := json.loads(client.recv(timeout=20)))["type"] != kind:
         pass
     return said
 
 
 @pytest.mark.parametrize("text", NO_JSON.values(), ids=NO_JSON)
 def test_what_is_no_json_closes_with_1007_and_leaves_one_line(server, text):
-    before = len(server.lines)
+    before = logged(server)
     with websocket(server, "/json/") as client:
         client.send(text)
         assert end_of(client) == 1007
-    assert still_answers(server)
-    log = complaints(server, before, least=1)
+    log = complaints(server, before)
     assert log.count("\n") == 1 and "a token" not in log
 
 
@@ -85,7 +85,7 @@ def test_bytes_for_a_handler_of_json_are_closed_with_1003(server, data):
 
 @pytest.mark.parametrize("message", NO_MESSAGE.values(), ids=NO_MESSAGE)
 def test_the_chat_answers_what_is_no_message_with_an_error_and_goes_on(server, message):
-    before = len(server.lines)
+    before = logged(server)
     with enter(server) as client:
         for _ in range(2):
             client.send(message)
@@ -110,7 +110,7 @@ def test_hostile_messages_do_not_hold_up_the_others(server):
         while not ended.is_set():
             began = time.perf_counter()
             client.send("hello")
-            assert client.recv(timeout=5) == "hello"
+            assert client.recv(timeout=20) == "hello"
             waited.append(time.perf_counter() - began)
     attacker.join()
     print(f"{server.name}: an answer took at most {max(waited) * 1000:.0f} ms")
@@ -132,7 +132,7 @@ def test_a_message_of_one_byte_over_65536_is_closed_with_1009(
         if over:
             assert end_of(client) == 1009
         else:
-            assert client.recv(timeout=5) == message
+            assert client.recv(timeout=20) == message
 
 
 def test_20000_messages_in_one_write_close_with_1008(server):
@@ -150,24 +150,23 @@ def test_20000_messages_in_one_write_close_with_1008(server):
 
 
 def test_a_burst_over_the_allowed_rate_is_one_line_in_the_log(server):
-    before = len(server.lines)
+    before = logged(server)
     with websocket(server, "/echo/") as client:
         with suppress(ConnectionClosed):
             for _ in range(2_000):
                 client.send("x")
         assert end_of(client) == 1008
-    assert complaints(server, before, least=1).count("too many messages") == 1
+    assert complaints(server, before).count("too many messages") == 1
 
 
 def test_bad_utf_8_is_the_server_s_to_answer(server):
-    before = len(server.lines)
+    before = logged(server)
     with raw(server, "/echo/") as peer:
         accepted(peer)
         peer.sendall(frame(b"\xff\xfe a token"))
         data = all_of(peer)
-    assert still_answers(server)
     lines = 1 if server.name == "uvicorn-sansio" else 0
-    log = complaints(server, before, least=lines)
+    log = complaints(server, before)
     assert "a token" not in log
     if server.name == "uvicorn-wsproto":
         assert (data, log) == (b"", "")  # it hangs up without a close frame

@@ -41,7 +41,7 @@ def test_sigterm_ends_a_server_with_a_peer_that_never_reads(mortal):
     with raw(mortal, "/firehose/", size=4096) as stalled:
         accepted(stalled)
         with websocket(mortal, "/room/hall/") as client:  # it is behind by now
-            client.recv(timeout=5)
+            client.recv(timeout=20)
         assert terminate(mortal) < 4
     assert "Traceback" not in mortal.log
 

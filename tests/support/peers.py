@@ -6,6 +6,7 @@ import struct
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,6 +20,7 @@ HANDSHAKE = (
     "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{more}\r\n"
 )
+_marks = count()
 
 
 @contextmanager
@@ -41,7 +43,7 @@ def raw(
     """
     address = urlsplit(server.url)
     with socket.socket() as peer:
-        peer.settimeout(10)
+        peer.settimeout(20)
         if size is not None:
             peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
         peer.connect((address.hostname, address.port))
@@ -86,17 +88,18 @@ def frame(data: str | bytes, opcode: Opcode = Opcode.TEXT) -> bytes:
 
 def websocket(server: ServerProcess, path: str, **options: Any) -> ClientConnection:
     """A websocket of a client that behaves."""
-    return connect(server.url.replace("http", "ws", 1) + path, **options)
+    url = server.url.replace("http", "ws", 1) + path
+    return connect(url, open_timeout=20, **options)
 
 
 def still_answers(server: ServerProcess) -> bool:
     """Does it serve the next one?"""
     with websocket(server, "/echo/") as client:
         client.send("hello")
-        return client.recv(timeout=5) == "hello"
+        return client.recv(timeout=20) == "hello"
 
 
-def until(condition: Callable[[], object], seconds: float = 10) -> None:
+def until(condition: Callable[[], object], seconds: float = 20) -> None:
     """Wait for what no event tells; ask every few milliseconds."""
     end = time.monotonic() + seconds
     while not condition():
@@ -108,30 +111,30 @@ def held(server: ServerProcess) -> dict[str, int]:
     """Tasks, members, connections and files of the server, besides those that ask."""
     with websocket(server, "/numbers/") as client:
         client.send("?")
-        numbers: dict[str, int] = json.loads(client.recv(timeout=5))
+        numbers: dict[str, int] = json.loads(client.recv(timeout=20))
         return numbers
 
 
-def complaints(server: ServerProcess, before: int, *, least: int = 0) -> str:
-    """What a server has logged besides what is well.
+def logged(server: ServerProcess) -> int:
+    """How many lines the server has logged: all of them, however late we read them."""
+    mark = f"mark {next(_marks)}"
+    with websocket(server, "/mark/") as client:
+        client.send(mark)
+        client.recv(timeout=20)
+    until(lambda: mark in "".join(server.lines[-9:]))
+    return len(server.lines)
 
-    Args:
-        server: whose log it is.
-        before: how many lines were there before.
-        least: how many of these lines to wait for.
-    """
 
-    def found() -> list[str]:
-        return [line for line in server.lines[before:] if line[:4] != "INFO"]
-
-    until(lambda: len(found()) >= least)
-    return "".join(found())
+def complaints(server: ServerProcess, before: int) -> str:
+    """What the server has logged since, besides what is well."""
+    lines = server.lines[before : logged(server)]
+    return "".join(line for line in lines if line[:4] != "INFO")
 
 
 def idle(server: ServerProcess) -> dict[str, int]:
     """What a server holds that has nothing to do."""
     with websocket(server, "/connect/") as client:  # what is made once is made now
-        client.recv(timeout=5)
+        client.recv(timeout=20)
     # The connection before may not have ended yet: the least of ten counts.
     counts = [held(server) for _ in range(10)]
     return min(counts, key=lambda count: sum(count.values()))
@@ -139,7 +142,7 @@ def idle(server: ServerProcess) -> dict[str, int]:
 
 def until_held(server: ServerProcess, before: dict[str, int]) -> None:
     """Wait until the server holds what it held before."""
-    end = time.monotonic() + 10
+    end = time.monotonic() + 20
     while (now := held(server)) != before:
         assert time.monotonic() < end, (now, before)
         time.sleep(0.005)

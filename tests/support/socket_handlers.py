@@ -116,6 +116,13 @@ async def count_users(socket):
                 await socket.send(str(await User.objects.acount()))
 
 
+async def mark(socket):
+    """Print a line into the log."""
+    await socket.accept()
+    print("INFO:", await socket.receive(), flush=True)
+    await socket.send("printed")
+
+
 async def numbers(socket):
     """What this process holds at the moment."""
     await socket.accept()
@@ -169,6 +176,7 @@ urlpatterns = [
     path("stubborn/", stubborn),
     path("firehose/", firehose),
     path("users/", count_users),
+    path("mark/", mark),
     path("numbers/", numbers),
     path("connect/", connect_all),
     path("", include("websocket_app.websocket_urls")),  # the chat
