@@ -61,6 +61,17 @@ print(json.dumps({
 """
 
 
+@pytest.fixture(scope="session", autouse=True)
+def files():
+    """500 clients in one process; macOS lets it open 256 files unless it asks."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2_000), hard))
+
+
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory):
     """A database for the servers' own processes, and what is in it."""

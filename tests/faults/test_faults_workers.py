@@ -35,34 +35,42 @@ def people(workers, room):
 
 
 class Talk:
-    """People who talk all the time: ``texts`` is what they have said."""
+    """People who talk for the length of a block: ``texts`` is what they have said.
+
+    At its end all of it is stored.
+    """
 
     def __init__(self, pages):
-        self.pages, self.texts = pages, []
+        self.pages, self.texts, self.ended = pages, [], False
 
     async def __aenter__(self):
         self.task = asyncio.create_task(self._talk())
         return self
 
     async def __aexit__(self, *_):
-        self.task.cancel()
-        await asyncio.wait([self.task])
+        self.ended = True
+        await self.task
         for page in self.pages:
             await page.until(lambda page=page: not page.unsent)
 
-    async def last_word(self):
-        """Nothing said later shows that it is missing at the other worker, which knows
-        all before it, and so has no reason to look."""
-        for page in (self.pages[-1], self.pages[0]):
-            self.texts.append(f"last word {len(self.texts)}")
-            await page.say(self.texts[-1])
-            await page.until(lambda page=page: len(page.ids) == len(self.texts))
-
     async def _talk(self):
-        while True:
-            self.texts.append(f"message {len(self.texts)}")
-            await random.choice(self.pages).say(self.texts[-1])
+        while not self.ended:
+            await self._say(random.choice(self.pages))
             await asyncio.sleep(0.02)
+
+    async def _say(self, page):
+        self.texts.append(f"message {len(self.texts)}")
+        await page.say(self.texts[-1])
+
+    async def last_word(self):
+        """One message each of the last and of the first page.
+
+        Then the first worker has all, and the other one lacks the last message only,
+        with none after it that would show the gap.
+        """
+        for page in (self.pages[-1], self.pages[0]):
+            await self._say(page)
+            await page.until(lambda page=page: len(page.ids) == len(self.texts))
 
     async def goes_on(self, count):
         """Wait until everybody has heard so many more."""

@@ -111,7 +111,7 @@ class Page:
 
     async def until(self, condition: Any) -> None:
         """Wait for what something that is said makes true."""
-        async with self._news:
+        async with asyncio.timeout(60), self._news:
             await self._news.wait_for(condition)
 
     async def lose(self, seconds: float, *, silently: bool) -> None:
@@ -142,11 +142,10 @@ async def alive(pages: Sequence[Page]) -> AsyncIterator[Callable[[Page], None]]:
 
     lives: list[asyncio.Task[None]] = []
     async with asyncio.TaskGroup() as tasks:
-        async with asyncio.timeout(60):
-            for page in pages:
-                begin(page)
-            for page in pages:
-                await page.until(lambda page=page: page.is_welcome)
+        for page in pages:
+            begin(page)
+        for page in pages:
+            await page.until(lambda page=page: page.is_welcome)
         yield begin
         for life in lives:
             life.cancel()
@@ -154,11 +153,10 @@ async def alive(pages: Sequence[Page]) -> AsyncIterator[Callable[[Page], None]]:
 
 async def all_have(pages: Sequence[Page], texts: Sequence[str]) -> None:
     """Wait until each page has these messages, and nothing twice or out of order."""
-    async with asyncio.timeout(60):
-        for page in pages:
-            await page.until(
-                lambda page=page: not page.unsent and len(page.ids) >= len(texts)
-            )
+    for page in pages:
+        await page.until(
+            lambda page=page: not page.unsent and len(page.ids) >= len(texts)
+        )
     assert sorted(pages[0].texts) == sorted(texts)
     for page in pages:
         assert page.ids == sorted(set(page.ids)) == pages[0].ids
