@@ -19,7 +19,8 @@ from typing import Any
 from sockets.groups import groups
 from sockets.jsontext import dumps
 
-PAUSE = 0.05  # seconds from the first change until it is told
+PAUSE = 0.05  # seconds from the first change until it is told, at least
+FOR_EACH = 0.002  # for each who is here: the list is longer, and more people get it
 EVERY = 10.0
 SILENT = 25.0
 PROCESS = token_hex(8)  # this one's name
@@ -105,7 +106,9 @@ class Presence:
             self.silence[process] = timer
 
     def _tell_soon(self) -> None:
-        self.due = self.due or self.loop.call_later(PAUSE, self._tell)
+        people = len(self.names) + sum(map(len, self.elsewhere.values()))
+        pause = max(PAUSE, FOR_EACH * people)
+        self.due = self.due or self.loop.call_later(pause, self._tell)
 
     def _tell(self) -> None:
         self.due = None

@@ -148,3 +148,15 @@ def test_a_process_that_nobody_is_in_holds_nothing():
         assert list(groups.members) == [ROOM]
 
     assert told_until(program) == [(0.05, ["Ann", "Ben"])]
+
+
+def test_500_people_who_come_and_go_are_told_once_a_second():
+    crowd = [f"guest {number}" for number in range(500)]
+
+    async def program():
+        async with process("1", *crowd) as first:
+            for number in range(100):
+                first.change(f"late {number}", +1)
+                await asyncio.sleep(0.05)  # of the fake clock
+
+    assert 4 <= len(told_until(program)) <= 6
