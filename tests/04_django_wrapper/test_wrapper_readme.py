@@ -54,7 +54,7 @@ def names_of(heading, word):
 
 
 def test_the_reading_order_has_every_file_of_the_layer():
-    rows = table_of(README, "Read in this order, and on", "file")
+    rows = table_of(README, "Read the layer in this order", "file")
     named = [f"{name}" for row in rows for name in re.findall(r"`([^`]+\.py)`", row[0])]
     files = [
         path.relative_to(STAGE / "sockets").as_posix()
@@ -403,7 +403,7 @@ async def test_after_accept_the_peer_sees_the_code_and_the_reason_of_its_row(
 
 
 async def test_the_deadline_of_the_readme_ends_the_wait():
-    [program] = python_of(README, "Read in this order, and on")
+    [program] = python_of(README, "Read the layer in this order")
     names = {}
     exec(program, names)
     async with asyncio.timeout(5) as far:
