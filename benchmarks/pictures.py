@@ -34,15 +34,17 @@ class Bars(svg.Picture):
     def __init__(self, results: Results, name: str) -> None:
         self.results, self.name, self.table = results, name, TABLES[name]
         self.column = self.table.columns[0]
-        found = [(self._figure(row), row) for row in results.tables[name]]
-        self.rows = sorted((figure, row) for figure, row in found if figure)
+        rows = results.tables[name].items()
+        has = [row for row, figures in rows if self.column.key in figures]
+        self.rows = sorted((self._figure(row), row) for row in has)
         self.title = f"{self.table.title}: {self.column.heading}"
 
     def _figure(self, row: str) -> float:
-        return self.results.median(self.name, row, self.column.key) or 0.0
+        # A few connections may take no page of memory: no less than nothing is drawn.
+        return max(self.results.median(self.name, row, self.column.key) or 0.0, 0.0)
 
     def text(self) -> str:
-        most = max(figure for figure, _ in self.rows)
+        most = max(figure for figure, _ in self.rows) or 1.0
         lines = [self.title]
         for figure, row in self.rows:
             bar = "█" * max(1, round(figure / most * 40))
@@ -54,7 +56,7 @@ class Bars(svg.Picture):
             max(self.results.tables[self.name][row][self.column.key])
             for _, row in self.rows
         )
-        scale = (RIGHT - LEFT) / most
+        scale = (RIGHT - LEFT) / max(most, 1.0)
         shapes = [
             svg.text(16, 30, self.title, "b"),
             svg.text(svg.WIDTH - 16, 30, self.results.date[:10], "soft", "end"),
