@@ -49,6 +49,7 @@ class Relay:
         self.wanted: set[str] = set()  # the groups that have members here
         self.subscribed: set[str] = set()  # those of which Redis knows
         self.unheard: set[str] = set()  # those to which we could not publish
+        self.answers = 0  # of Redis, and messages that it has passed on
         self.away = False  # there is no connection: nobody need wait
         self.outage = False  # there was none, and who missed something is not told yet
         self.sent, self.next, self.news = Batch(), Batch(), asyncio.Event()

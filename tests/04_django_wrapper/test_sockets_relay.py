@@ -411,6 +411,16 @@ async def test_a_redis_that_is_stopped_is_noticed_by_those_who_only_listen(
         assert await heard.next() is None
 
 
+async def test_a_large_batch_may_take_longer_as_long_as_redis_answers(processes, log):
+    [groups] = processes(1, PUBLISH_SECONDS=0.3)
+    assert await groups.publish("room", "hello")
+    event = {"type": "websocket.send", "text": "hello"}
+    for _ in range(60_000):
+        batch = groups._relay().send("room", event)
+    assert await batch.wait(30)
+    assert log.empty()
+
+
 async def test_who_could_not_be_reached_is_told_by_whoever_could_not_publish(
     processes, redis_server, log, impatient
 ):
@@ -452,7 +462,7 @@ async def test_who_could_not_be_reached_in_time_is_told_as_well(
     processes, redis_server, log
 ):
     """Redis takes no PUBLISH for a while, and answers to PING."""
-    one, two = processes(2, PUBLISH_SECONDS=0.2)
+    one, two = processes(2, PUBLISH_SECONDS=0.3)
     heard = Heard()
     async with two.listen("room", heard.put_nowait):
         assert await one.publish("room", "hello")
