@@ -66,6 +66,8 @@ async def keep(relay: "Relay") -> None:
             await _talk(relay, relay.pool.make_connection())
         except* Exception as errors:
             relay.lost(errors.exceptions[0])
+        if relay.task.cancelling():  # before 3.13 an error at that moment hides it
+            return
         await asyncio.sleep(pause * random.random())  # not all processes at one time
         lasted = time() > began + LONGEST
         pause = PAUSE if lasted else min(2 * pause, LONGEST)

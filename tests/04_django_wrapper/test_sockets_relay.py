@@ -324,6 +324,31 @@ async def test_a_server_that_ends_still_sends_what_waits(processes):
         assert await heard.text() == "goodbye"
 
 
+@pytest.mark.parametrize("turns", range(4))
+async def test_a_connection_lost_at_the_moment_of_the_goodbye_does_not_hold_it_up(
+    processes, redis_server, monkeypatch, turns
+):
+    from sockets import line
+
+    async def read(relay, connection):
+        await broken.wait()
+        raise ConnectionError
+
+    broken = asyncio.Event()
+    monkeypatch.setattr(line, "_read", read)
+    [groups] = processes(1)
+    relay = groups._relay()
+    await relay.news.wait()
+    while relay.news.is_set():  # until the connection is in use
+        await asyncio.sleep(0)
+    broken.set()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    relay.task.cancel()
+    async with asyncio.timeout(5):
+        await asyncio.wait([relay.task])
+
+
 # Redis is away
 
 
