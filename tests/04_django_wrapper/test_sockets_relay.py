@@ -311,6 +311,16 @@ async def test_a_goodbye_sends_what_waits_and_may_be_followed_by_another_life(
     assert texts == ["the first", "the last", "another life"]
 
 
+async def test_who_has_joined_before_a_goodbye_hears_all_in_the_next_life(processes):
+    one, two = processes(2)
+    heard = Heard()
+    async with one.listen("room", heard.put_nowait):
+        await one.hang_up()
+        await one.publish("another", "another life")
+        await two.publish("room", "hello")
+        assert await heard.text() == "hello"
+
+
 async def test_a_server_that_ends_still_sends_what_waits(processes):
     from sockets.draining import lifetime
     from sockets.groups import groups
