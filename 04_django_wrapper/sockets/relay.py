@@ -136,8 +136,8 @@ class Relay:
     def _deliver(self, name: str, message: bytes) -> None:
         try:
             self.here.deliver(name, unpack(message))
-        except Exception:  # a put() of a member's own
-            log.exception("a message to %r could not be delivered", name)
+        except Exception:  # bytes of somebody else, who shares our Redis
+            log.exception("a message to %r could not be read", name)
 
     def lost(self, error: Exception) -> None:
         """There is no connection any more, or still none."""
