@@ -28,7 +28,7 @@ from sockets.codes import CloseCode
 from sockets.conf import conf
 from sockets.connection import OPEN, PATIENCE, Socket, State
 from sockets.groups import groups
-from sockets.handling import end, handle
+from sockets.handling import FAILED, end, handle
 from sockets.stats import stats
 
 log = logging.getLogger("sockets")
@@ -69,7 +69,8 @@ async def serve(
             handling.add_done_callback(_left_behind.discard)
             log.error("the handler at %r goes on after its end", scope["path"])
             stats.failed += 1
-            await end(socket)
+        if not handling.cancelled() or socket.watch.expired():  # else the server ends
+            await end(socket, *FAILED)  # nothing, where the handler has said goodbye
         journal.ended(socket)
 
 
