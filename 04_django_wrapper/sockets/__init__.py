@@ -1,2 +1,2 @@
-"""Websockets for Django. Read in this order: dispatch, runner, handling, connection,
-outbox, handshake, groups, database."""
+"""Websockets for Django. Read in this order: dispatch, codes, connection, handling,
+runner, outbox, groups, members; the rest is for reference."""

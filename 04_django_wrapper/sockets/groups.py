@@ -139,7 +139,7 @@ class Groups(Members):
 
         loop = asyncio.get_running_loop()
         if loop not in self._relays:
-            self._relays[loop] = relay = Relay(self.deliver, conf())
+            self._relays[loop] = relay = Relay(self, conf())
             relay.task.add_done_callback(lambda _: self._relays.pop(loop))
         return self._relays[loop]
 

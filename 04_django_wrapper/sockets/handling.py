@@ -54,9 +54,7 @@ async def handle(socket: Socket) -> None:
         answer = FAILED
     with suppress(RuntimeError):  # the runner has given this handler up
         socket.watch.reschedule(None)  # what is left has limits of its own
-    if socket.state is CONNECTING:
-        await refuse(socket, answer[0], answer[2])
-    await end(socket, *answer[1:])
+    await end(socket, *answer)
 
 
 def answer_to(error: Exception, socket: Socket) -> Answer:
@@ -112,9 +110,9 @@ async def refuse(socket: Socket, status: int, reason: str) -> None:
     await socket.outbox.end({"type": "websocket.http.response.body", "body": body})
 
 
-async def end(
-    socket: Socket, code: int = CloseCode.INTERNAL_ERROR, reason: str = ""
-) -> None:
-    """A close frame, unless one has come or gone, and nothing left in the outbox."""
+async def end(socket: Socket, status: int, code: int, reason: str) -> None:
+    """An answer, unless one has come or gone, and nothing left in the outbox."""
+    if socket.state is CONNECTING:
+        await refuse(socket, status, reason)
     await socket.close(*(socket.stopped or (code, reason)))
     await socket.outbox.end(None)

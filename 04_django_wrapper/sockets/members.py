@@ -1,13 +1,15 @@
 """Members: who is in which group in this process, and how an event reaches them."""
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
-from sockets.codes import HandlerError
+from sockets.codes import CloseCode, HandlerError
 from sockets.connection import OPEN, Socket
 from sockets.outbox import Event, Outbox
 
 Put = Callable[[Any], None]
+log = logging.getLogger("sockets")
 
 
 def check(name: str) -> str:
@@ -46,20 +48,27 @@ class Members:
     def deliver(self, name: str, event: Event) -> None:
         """Give an event to the members in this process; it never waits.
 
+        A ``put`` that fails is its member's fault: that one is closed with 1011.
+
         Args:
             event: a message as an ASGI event; ``code`` and ``reason`` of a close; None:
                 messages may have been lost, for those who have a ``put`` of their own.
         """
         members = self.members.get(name, {})
         if event is None:
-            for member, put in members.items():
-                is_outbox = getattr(put, "__func__", None) is Outbox.put
-                if member.state is OPEN and not is_outbox:
-                    put(None)
+            members = {m: put for m, put in members.items() if not _is_outbox(put)}
         elif "type" not in event:
             for member in list(members):
                 member.stop(**event)
-        else:
-            for member, put in members.items():  # put() must not change the members
-                if member.state is OPEN:
+            return
+        for member, put in members.items():  # put() must not change the members
+            if member.state is OPEN:
+                try:
                     put(event)
+                except Exception:
+                    log.exception("a member of %r could not take a message", name)
+                    member.stop(CloseCode.INTERNAL_ERROR)
+
+
+def _is_outbox(put: Put) -> bool:
+    return getattr(put, "__func__", None) is Outbox.put

@@ -14,7 +14,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from redis.asyncio import ConnectionPool
@@ -22,6 +22,7 @@ from redis.asyncio import ConnectionPool
 from sockets import line
 from sockets.conf import Conf
 from sockets.line import Batch
+from sockets.members import Members
 from sockets.outbox import Event
 from sockets.stats import stats
 from sockets.wire import LOST, channel_prefix, pack, unpack
@@ -35,20 +36,20 @@ class Relay:
     """The way from one event loop to the other processes, and back.
 
     Args:
-        deliver: what gives an event to the members of a group here.
+        here: the members in this process, and how an event is given to them.
         conf: with ``REDIS_URL``, and ``PUBLISH_SECONDS`` for each wait.
     """
 
-    def __init__(self, deliver: Callable[[str, Event], None], conf: Conf) -> None:
-        self.deliver, self.seconds = deliver, conf.PUBLISH_SECONDS
+    def __init__(self, here: Members, conf: Conf) -> None:
+        self.here, self.seconds = here, conf.PUBLISH_SECONDS
         # RESP3, the newer protocol: messages and answers come on one connection.
         options: Any = {"protocol": 3, "socket_timeout": None}  # line.py has time-outs
         self.pool: Any = ConnectionPool.from_url(conf.REDIS_URL, **options)
         self.prefix = channel_prefix(self.pool.connection_kwargs)
         self.id = os.urandom(8)
-        self.wanted: set[str] = set()  # the groups that have members here
-        self.subscribed: set[str] = set()  # those of which Redis knows
+        self.subscribed: set[str] = set()  # groups of whose members here Redis knows
         self.unheard: set[str] = set()  # those to which we could not publish
+        self.answers = 0  # of Redis, and messages that it has passed on
         self.away = False  # there is no connection: nobody need wait
         self.outage = False  # there was none, and who missed something is not told yet
         self.sent, self.next, self.news = Batch(), Batch(), asyncio.Event()
@@ -57,13 +58,11 @@ class Relay:
 
     async def follow(self, name: str) -> None:
         """A group has a member: wait until its messages come, or Redis is away."""
-        self.wanted.add(name)
         if name not in self.subscribed and (batch := self._ask(name)):
             await batch.wait(self.seconds)
 
     def leave(self, name: str) -> None:
         """A group has no member any more."""
-        self.wanted.discard(name)
         self._ask(name)
 
     def _ask(self, name: str) -> Batch | None:
@@ -101,13 +100,14 @@ class Relay:
     def connected(self) -> None:
         """A new connection: Redis knows nothing of us."""
         self.away = False
-        self.next.groups = set(self.wanted)
+        self.next.groups = set(self.here.members)
         self.news.set()
 
     def commands(self, batch: Batch) -> Iterator[Sequence[str | bytes]]:
         """What a batch says to Redis."""
-        gone = batch.groups & self.subscribed - self.wanted
-        batch.groups &= self.wanted - self.subscribed
+        empty = {name for name in batch.groups if name not in self.here.members}
+        gone = empty & self.subscribed
+        batch.groups = batch.groups - empty - self.subscribed
         self.subscribed -= gone
         while self.unheard:
             batch.add(self.unheard.pop(), LOST)
@@ -135,9 +135,9 @@ class Relay:
 
     def _deliver(self, name: str, message: bytes) -> None:
         try:
-            self.deliver(name, unpack(message))
-        except Exception:  # a put() of a member's own
-            log.exception("a message to %r could not be delivered", name)
+            self.here.deliver(name, unpack(message))
+        except Exception:  # bytes of somebody else, who shares our Redis
+            log.exception("a message to %r could not be read", name)
 
     def lost(self, error: Exception) -> None:
         """There is no connection any more, or still none."""

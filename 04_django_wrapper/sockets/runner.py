@@ -3,8 +3,9 @@
 1. The server calls `serve` in a task of its own, and that task reads, always: only so
    is a peer's leaving noticed while the handler is busy, or never reads.
 2. The handler has a second task, which is made here; a third one is made only for a
-   peer that is behind, by its outbox. One more is for all websockets together, as long
-   as there are any (recheck.py). Nobody else makes tasks.
+   peer that is behind, by its outbox. For all websockets together there is one more, as
+   long as there are any (recheck.py), one for Redis (relay.py), and one at SIGTERM
+   (draining.py).
 3. The handler has a deadline (connection.py). That cancels it; nothing else does, but
    for a second try here, `PATIENCE` seconds later.
 4. A handler that goes on even so is left behind: it is logged, is in no group and sends
@@ -28,7 +29,7 @@ from sockets.codes import CloseCode
 from sockets.conf import conf
 from sockets.connection import OPEN, PATIENCE, Socket, State
 from sockets.groups import groups
-from sockets.handling import end, handle
+from sockets.handling import FAILED, end, handle
 from sockets.stats import stats
 
 log = logging.getLogger("sockets")
@@ -69,7 +70,8 @@ async def serve(
             handling.add_done_callback(_left_behind.discard)
             log.error("the handler at %r goes on after its end", scope["path"])
             stats.failed += 1
-            await end(socket)
+        if not handling.cancelled() or socket.watch.expired():  # else the server ends
+            await end(socket, *FAILED)  # nothing, where the handler has said goodbye
         journal.ended(socket)
 
 

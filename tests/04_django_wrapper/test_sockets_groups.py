@@ -89,6 +89,26 @@ async def test_who_has_a_put_of_its_own_is_told_that_events_may_have_been_lost(t
     assert kept == [None, None]
 
 
+async def test_a_put_that_fails_closes_its_member_and_disturbs_nobody(talk, caplog):
+    def fail(event):
+        raise ZeroDivisionError
+
+    async def handler(socket):
+        await socket.accept()
+        async with groups.join("room", socket, fail):
+            async with groups.listen("room", heard.append):
+                assert await groups.publish("room", "hello")
+            await socket.receive()
+
+    heard = []
+    async with talk(handler) as client:
+        assert await client.closed() == (1011, "")
+    assert [event["text"] for event in heard] == ["hello"]
+    [failed, _] = caplog.records
+    assert failed.getMessage() == "a member of 'room' could not take a message"
+    assert failed.exc_info[0] is ZeroDivisionError
+
+
 async def test_code_that_is_no_websocket_s_listens_and_is_not_closed(application):
     heard = []
     async with groups.listen("room", heard.append):

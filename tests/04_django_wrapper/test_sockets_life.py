@@ -6,6 +6,7 @@ from contextlib import suppress
 import pytest
 from sockets.codes import BadMessage, Disconnected, HandlerError
 from sockets.groups import groups
+from sockets.testing import SocketRefused
 
 
 async def test_a_handler_that_returns_says_goodbye_with_1000(talk, caplog):
@@ -266,6 +267,39 @@ async def test_a_handler_that_is_told_to_end_and_swallows_it_is_closed_for(
         await client.receive()
         await groups.close("room", 4401, "log in again")
         assert await client.closed() == (4401, "log in again")
+        goes_on.set()
+
+
+async def test_a_handler_that_obeys_at_the_second_try_is_closed_for(talk, monkeypatch):
+    monkeypatch.setattr("sockets.connection.PATIENCE", 0.01)
+
+    async def handler(socket):
+        await socket.accept()
+        socket.stop(4401, "log in again")
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        await asyncio.Event().wait()
+
+    async with talk(handler) as client:
+        assert await client.closed() == (4401, "log in again")
+
+
+async def test_a_handler_that_swallows_its_end_before_accept_is_refused_for(
+    talk, caplog, monkeypatch
+):
+    monkeypatch.setattr("sockets.connection.PATIENCE", 0.01)
+    goes_on = asyncio.Event()
+
+    async def handler(socket):
+        socket.stop(1012, "the server restarts")
+        while not goes_on.is_set():
+            with suppress(asyncio.CancelledError):
+                await goes_on.wait()
+
+    try:
+        with pytest.raises(SocketRefused, match="500"):
+            await talk(handler, seconds=2).__aenter__()
+    finally:
         goes_on.set()
 
 

@@ -205,19 +205,15 @@ async def test_callers_that_are_cancelled_disturb_nobody(processes, redis_server
         assert len(redis_server.connections()) == 2
 
 
-async def test_a_put_that_fails_disturbs_nobody(processes, log):
+@pytest.mark.parametrize("nonsense", [b"12345678tno UTF-8 \xff", b"12345678cno code"])
+async def test_what_somebody_else_says_on_our_channel_disturbs_nobody(
+    processes, redis_server, log, nonsense
+):
     one, two = processes(2)
     heard = Heard()
-
-    def fail(event):
-        raise ZeroDivisionError
-
-    async with (
-        two.listen("broken", fail),
-        two.listen("room", heard.put_nowait),
-    ):
-        assert await one.publish("broken", "hello")
-        assert await log.next() == "a message to 'broken' could not be delivered"
+    async with two.listen("room", heard.put_nowait):
+        assert redis_server.command("PUBLISH", CHANNEL, nonsense) == 1
+        assert await log.next() == "a message to 'room' could not be read"
         assert await one.publish("room", "hello")
         assert await heard.text() == "hello"
 
@@ -311,6 +307,16 @@ async def test_a_goodbye_sends_what_waits_and_may_be_followed_by_another_life(
     assert texts == ["the first", "the last", "another life"]
 
 
+async def test_who_has_joined_before_a_goodbye_hears_all_in_the_next_life(processes):
+    one, two = processes(2)
+    heard = Heard()
+    async with one.listen("room", heard.put_nowait):
+        await one.hang_up()
+        await one.publish("another", "another life")
+        await two.publish("room", "hello")
+        assert await heard.text() == "hello"
+
+
 async def test_a_server_that_ends_still_sends_what_waits(processes):
     from sockets.draining import lifetime
     from sockets.groups import groups
@@ -322,6 +328,31 @@ async def test_a_server_that_ends_still_sends_what_waits(processes):
             groups._publish_now("room", {"type": "websocket.send", "text": "goodbye"})
         assert not groups._relays
         assert await heard.text() == "goodbye"
+
+
+@pytest.mark.parametrize("turns", range(4))
+async def test_a_connection_lost_at_the_moment_of_the_goodbye_does_not_hold_it_up(
+    processes, redis_server, monkeypatch, turns
+):
+    from sockets import line
+
+    async def read(relay, connection):
+        await broken.wait()
+        raise ConnectionError
+
+    broken = asyncio.Event()
+    monkeypatch.setattr(line, "_read", read)
+    [groups] = processes(1)
+    relay = groups._relay()
+    await relay.news.wait()
+    while relay.news.is_set():  # until the connection is in use
+        await asyncio.sleep(0)
+    broken.set()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    relay.task.cancel()
+    async with asyncio.timeout(5):
+        await asyncio.wait([relay.task])
 
 
 # Redis is away
@@ -411,6 +442,16 @@ async def test_a_redis_that_is_stopped_is_noticed_by_those_who_only_listen(
         assert await heard.next() is None
 
 
+async def test_a_large_batch_may_take_longer_as_long_as_redis_answers(processes, log):
+    [groups] = processes(1, PUBLISH_SECONDS=0.3)
+    assert await groups.publish("room", "hello")
+    event = {"type": "websocket.send", "text": "hello"}
+    for _ in range(60_000):
+        batch = groups._relay().send("room", event)
+    assert await batch.wait(30)
+    assert log.empty()
+
+
 async def test_who_could_not_be_reached_is_told_by_whoever_could_not_publish(
     processes, redis_server, log, impatient
 ):
@@ -452,7 +493,7 @@ async def test_who_could_not_be_reached_in_time_is_told_as_well(
     processes, redis_server, log
 ):
     """Redis takes no PUBLISH for a while, and answers to PING."""
-    one, two = processes(2, PUBLISH_SECONDS=0.2)
+    one, two = processes(2, PUBLISH_SECONDS=0.3)
     heard = Heard()
     async with two.listen("room", heard.put_nowait):
         assert await one.publish("room", "hello")
