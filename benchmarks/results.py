@@ -186,7 +186,7 @@ class Results:
         """Against the base row of the table, as the median of the rounds' ratios."""
         base = self.tables[table].get(TABLES[table].base, {}).get(key)
         figures = self.tables[table][row].get(key)
-        if not base or not figures:
+        if not base or not figures or not all(base):
             return None
         return statistics.median(a / b for a, b in zip(figures, base, strict=True))
 
