@@ -8,6 +8,7 @@ from starlette.websockets import WebSocketDisconnect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
+from tests.support.peers import logged
 from tests.support.servers import SERVERS, socket_site
 
 
@@ -108,6 +109,7 @@ def test_a_handler_that_fails_closes_with_1011(end_of, server):
     # daphne lets applications send 1000 and 3000 to 4999 only.
     code = 4011 if server.name == "daphne" else 1011
     assert end_of("/broken/") == (code, "", [])
+    logged(server)
     assert server.log.count("ValueError: a secret of ours") == 1
 
 
@@ -118,6 +120,7 @@ def test_a_message_that_is_no_json_closes_with_1007(end_of, server):
         assert code == 4007
     else:
         assert code == 1007 and reason.startswith("expected JSON")
+    logged(server)
     assert "a token" not in server.log
 
 
@@ -129,6 +132,7 @@ def test_a_message_that_is_too_long_closes_with_1009(end_of, server):
 
 def test_no_server_has_anything_else_to_complain_of(server):
     """The last test of each server: all that it has seen left two tracebacks."""
+    logged(server)
     assert server.log.count("Traceback") == 2  # /broken/ and /chosen/
     assert "never retrieved" not in server.log
 
