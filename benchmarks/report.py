@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks import pictures
+from benchmarks import capacity, pictures
 from benchmarks.results import CURVES, TABLES, Change, Results
 from benchmarks.subjects import ECHO, FANOUT, IDLE
 
@@ -145,6 +145,8 @@ def block(results: Results, name: str) -> str:
         return "\n".join([where(results), *(f"* {note}" for note in results.notes)])
     if name == "summary":
         return markdown(summary(results))
+    if name == "capacity":
+        return capacity.text(results)
     rows = table(results, name) if name in TABLES else curve(results, name)
     return markdown(rows)
 

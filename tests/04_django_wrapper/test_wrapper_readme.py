@@ -18,7 +18,7 @@ from django.http import Http404
 from django.test import override_settings
 
 from tests.support.processes import ROOT
-from tests.support.readmes import python_of, table_of
+from tests.support.readmes import python_of, table_of, text_of
 from tests.support.servers import SERVERS
 from tests.support.sites import site_of
 
@@ -130,8 +130,7 @@ def test_the_table_of_checks_has_every_check():
 
 
 def test_every_test_that_the_readme_names_exists():
-    readme = (STAGE / "README.md").read_text("utf-8")
-    readme = re.sub(r"^```python\n.*?^```$", "", readme, flags=re.M | re.S)
+    readme = re.sub(r"^```python\n.*?^```$", "", text_of(README), flags=re.M | re.S)
     tests = [*ROOT.glob("tests/*/test_*.py")]
     code = "".join(path.read_text("utf-8") for path in tests)
     named = re.findall(r"\btest_\w+\b(?:\.py)?", readme)

@@ -1,4 +1,4 @@
-"""What a stage's README shows, so that a test can run it or compare it."""
+"""What a stage's README, or its reference, shows: to be run, or compared."""
 
 import re
 import textwrap
@@ -6,10 +6,16 @@ import textwrap
 from tests.support.processes import ROOT
 
 
+def text_of(folder: str) -> str:
+    """The README of ``folder``, and its reference where it has one."""
+    files = [ROOT / folder / name for name in ("README.md", "REFERENCE.md")]
+    return "".join(file.read_text("utf-8") for file in files if file.exists())
+
+
 def section_of(folder: str, heading: str) -> str:
     """What stands below ``heading`` in the README of ``folder``, up to the next one."""
-    readme = (ROOT / folder / "README.md").read_text("utf-8")
-    found = re.split(rf"^##+ {re.escape(heading)}\n", readme, flags=re.MULTILINE)
+    title = rf"^##+ {re.escape(heading)}\n"
+    found = re.split(title, text_of(folder), flags=re.MULTILINE)
     assert len(found) == 2, f"{len(found) - 1} sections are called {heading!r}"
     return re.split(r"^##+ ", found[1], maxsplit=1, flags=re.MULTILINE)[0]
 
