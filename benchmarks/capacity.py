@@ -23,10 +23,10 @@ class Costs:
     connection: float  # bytes of an idle connection
     handshake: float  # s: with a session and a user out of the database
     # The rest is measured apart from the benchmarks: see `COSTS`.
-    stored: float = 2e-3  # s: the chat's unit of work around one message
+    stored: float = 2.8e-3  # s: the chat's unit of work around one message
     relayed: float = 40e-6  # s: a message from Redis, in one process
-    published: float = 13e-6  # s of Redis: one PUBLISH
-    forwarded: float = 6e-6  # s of Redis: the same to one subscribed process
+    published: float = 35e-6  # s of Redis: one PUBLISH
+    forwarded: float = 8e-6  # s of Redis: the same to one subscribed process
 
     @classmethod
     def of(cls, results: Results) -> "Costs":

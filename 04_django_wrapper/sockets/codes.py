@@ -35,7 +35,7 @@ class BadMessage(Exception):
 
     def __init__(self, reason: str, code: int = CloseCode.POLICY_VIOLATION) -> None:
         super().__init__(reason)
-        self.reason, self.code = reason, code
+        self.reason, self.code = reason, sendable(code)
 
 
 class Disconnected(ConnectionError):
@@ -48,3 +48,10 @@ class Disconnected(ConnectionError):
 
 class HandlerError(RuntimeError):
     """The handler's own fault, in a sentence that says what it should have done."""
+
+
+def sendable(code: int) -> int:
+    """A code that a close frame may carry (RFC 6455, 7.4); HandlerError: it may not."""
+    if 3000 <= code <= 4999 or (code in {*CloseCode} and code not in (1005, 1006)):
+        return int(code)
+    raise HandlerError(f"{code} is not sent: close with a CloseCode or 3000 to 4999")

@@ -16,7 +16,7 @@ from asgiref.typing import WebSocketScope as Scope
 from django.core.handlers.asgi import ASGIRequest
 
 from sockets import journal, jsontext
-from sockets.codes import BadMessage, CloseCode, Disconnected, HandlerError
+from sockets.codes import BadMessage, CloseCode, Disconnected, HandlerError, sendable
 from sockets.conf import Conf
 from sockets.outbox import Outbox, send_event
 from sockets.request import request_of
@@ -122,11 +122,11 @@ class Socket:
         if self.state is CONNECTING:
             raise HandlerError("before accept() there is no close(): raise Refused")
         if self.state is OPEN:
+            event = {"type": "websocket.close", "code": sendable(code)}
             self.state = State.CLOSED
             self.wake()
             reason = reason.encode()[:123].decode(errors="ignore")
-            event = {"type": "websocket.close", "code": int(code), "reason": reason}
-            await self.outbox.end(event)
+            await self.outbox.end({**event, "reason": reason})
 
     def _arrival(self) -> asyncio.Future[None]:
         if self.state is not OPEN:

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from sockets import jsontext
-from sockets.codes import BadMessage, HandlerError
+from sockets.codes import BadMessage, HandlerError, sendable
 from sockets.conf import conf
 from sockets.connection import CONNECTING, Socket
 from sockets.members import Listener, Members, Put, check
@@ -100,7 +100,8 @@ class Groups(Members):
 
     async def close(self, name: str, code: int, reason: str = "") -> bool:
         """Close the websockets of all members."""
-        return await self._publish(check(name), {"code": code, "reason": reason})
+        event = {"code": sendable(code), "reason": reason}
+        return await self._publish(check(name), event)
 
     async def _publish(self, name: str, event: Event) -> bool:
         self.deliver(name, event)
@@ -117,7 +118,7 @@ class Groups(Members):
 
     def close_sync(self, name: str, code: int, reason: str = "") -> None:
         """``close`` from a thread."""
-        self._publish_soon(check(name), {"code": code, "reason": reason})
+        self._publish_soon(check(name), {"code": sendable(code), "reason": reason})
 
     def _publish_soon(self, name: str, event: Event) -> None:
         if self._loop is not None and not self._loop.is_closed():

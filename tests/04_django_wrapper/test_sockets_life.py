@@ -422,6 +422,23 @@ async def test_a_message_that_a_cancelled_receive_missed_is_not_lost(talk):
         assert await client.receive() == "hello"
 
 
+@pytest.mark.parametrize("code", [0, 999, 1005, 1006, 1015, 2000, 5000])
+@pytest.mark.parametrize("by", ["close", "BadMessage", "groups.close"])
+async def test_a_code_that_is_never_sent_is_the_handler_s_error(talk, caplog, by, code):
+    async def handler(socket):
+        await socket.accept()
+        if by == "close":
+            await socket.close(code)
+        elif by == "BadMessage":
+            raise BadMessage("no", code)
+        else:
+            await groups.close("room", code)
+
+    async with talk(handler) as client:
+        assert await client.closed() == (1011, "")
+    assert f"HandlerError: {code} is not sent" in caplog.text
+
+
 async def test_a_bad_message_of_one_s_own_closes_with_its_code(talk, caplog):
     async def handler(socket):
         await socket.accept()
