@@ -56,8 +56,8 @@ def run(arguments: list[str]) -> int:
     if options.command == "doctor":
         return doctor.report()
     if options.command == "test":
-        # The whole suite mostly waits, so two files at a time take half as long.
-        return run_tool("pytest", *options.arguments or ["-n2", "--dist=loadfile"])
+        # The whole suite mostly waits for others: three files at a time wait together.
+        return run_tool("pytest", *options.arguments or ["-n3", "--dist=loadfile"])
     if options.command == "bench":
         return bench(options)
     ports.require_free(options.port)

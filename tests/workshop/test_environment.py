@@ -30,7 +30,7 @@ from workshop.errors import UserError
 
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send")
 Done = subprocess.CompletedProcess[str]
-WHOLE_SUITE = ["-n2", "--dist=loadfile"]  # what pytest gets where nobody says more
+WHOLE_SUITE = ["-n3", "--dist=loadfile"]  # what pytest gets where nobody says more
 
 
 def start(tree: Path, *arguments: str, python: str = "", **variables: str) -> Done:
