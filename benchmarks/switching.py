@@ -7,26 +7,20 @@ operating system for news in every turn; threads need the operating system's sch
 
 import asyncio
 import sys
-import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
-from types import coroutine
 from typing import Any
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "02_coroutines"))
 
 import tiny_loop
+from switch_cost import between_threads, give_way
 
 try:
     import uvloop
 except ImportError:  # Windows has none
     uvloop = None  # type: ignore[assignment]
-
-
-@coroutine
-def give_way() -> Generator[None, None, None]:
-    yield
 
 
 async def by_turns(switches: int, way: Callable[[], Any]) -> None:
@@ -66,23 +60,7 @@ def on_uvloop(switches: int) -> None:
     uvloop.run(_on_asyncio(switches))
 
 
-def between_threads(switches: int) -> None:
-    mine, yours = threading.Semaphore(0), threading.Semaphore(0)
-
-    def other() -> None:
-        for _ in range(switches // 2):
-            yours.acquire()
-            mine.release()
-
-    thread = threading.Thread(target=other)
-    thread.start()
-    for _ in range(switches // 2):
-        yours.release()
-        mine.acquire()
-    thread.join()
-
-
-WAYS: dict[str, Callable[[int], None]] = {
+WAYS: dict[str, Callable[[int], object]] = {
     "asyncio": on_asyncio,
     "coroutine.send by hand": by_hand,
     "stage 02's loop": on_tiny_loop,

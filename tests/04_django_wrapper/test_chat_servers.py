@@ -10,9 +10,9 @@ import time
 from contextlib import ExitStack
 
 import pytest
-from websockets.asyncio.client import connect
 
 from tests.support.clients import fetch
+from tests.support.lobby import enter, hear, say
 from tests.support.postgres import missing, running_postgres
 from tests.support.processes import ROOT, server_process
 
@@ -42,25 +42,6 @@ def server(url):
         with server_process(UVICORN, cwd=STAGE) as process:
             yield process
     assert "Traceback" not in process.log
-
-
-def enter(server, query=""):
-    """A guest's websocket to the lobby: no cookie, no Origin."""
-    return connect(server.url.replace("http", "ws", 1) + f"/ws/rooms/lobby/{query}")
-
-
-async def say(client, text, key):
-    await client.send(json.dumps({"type": "message", "text": text, "key": key}))
-
-
-async def hear(client, kind, **like):
-    """The next thing that is said of this type, and like that."""
-    async with asyncio.timeout(20):
-        async for text in client:
-            said = json.loads(text)
-            if said["type"] == kind and said.items() >= like.items():
-                return said
-    raise AssertionError(f"closed before {kind} {like}")
 
 
 async def test_a_message_reaches_the_other_window_within_50_ms(server):

@@ -1,15 +1,14 @@
 """One room in two processes of uvicorn, with one database and one Redis."""
 
 import asyncio
-import json
 import os
 import subprocess
 import sys
 from contextlib import AsyncExitStack, ExitStack
 
 import pytest
-from websockets.asyncio.client import connect
 
+from tests.support.lobby import enter, hear, say
 from tests.support.processes import ROOT, server_process
 from tests.support.redis_server import running_redis
 
@@ -41,30 +40,10 @@ def workers(redis_server, tmp_path_factory):
     assert not any("Traceback" in worker.log for worker in started)
 
 
-def enter(worker, query=""):
-    """A guest's websocket to the lobby: no cookie, no Origin."""
-    return connect(worker.url.replace("http", "ws", 1) + f"/ws/rooms/lobby/{query}")
-
-
-async def say(client, text):
-    message = {"type": "message", "text": text, "key": os.urandom(16).hex()}
-    await client.send(json.dumps(message))
-
-
-async def hear(client, kind, **like):
-    """The next thing that is said of this type, and like that."""
-    async with asyncio.timeout(20):
-        async for text in client:
-            said = json.loads(text)
-            if said["type"] == kind and said.items() >= like.items():
-                return said
-    raise AssertionError(f"closed before {kind} {like}")
-
-
 async def test_all_see_what_many_say_at_once_whole_and_in_one_order(workers):
     async def talk(number, client):
         for turn in range(15):
-            await say(client, f"{number} {turn}")
+            await say(client, f"{number} {turn}", key=os.urandom(16).hex())
 
     async def listen(client):
         return [(await hear(client, "message"))["id"] for _ in range(60)]
@@ -104,7 +83,7 @@ async def test_what_was_said_while_redis_was_away_comes_when_it_is_back(
             await hear(client, "presence")
         redis_server.kill()
         for number in range(3):
-            await say(one, f"away {number}")
+            await say(one, f"away {number}", key=os.urandom(16).hex())
             await hear(one, "ack")
         redis_server.start()
         for number in range(3):

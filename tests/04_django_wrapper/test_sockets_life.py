@@ -8,6 +8,8 @@ from sockets.codes import BadMessage, Disconnected, HandlerError
 from sockets.groups import groups
 from sockets.testing import SocketRefused
 
+from tests.support.clients import reads_after
+
 
 async def test_a_handler_that_returns_says_goodbye_with_1000(talk, caplog):
     async def handler(socket):
@@ -391,14 +393,7 @@ async def test_a_handler_that_sends_waits_for_a_peer_that_is_behind(talk):
             sent.append(number)
 
     client = talk(handler, sockets={"OUTBOX": 2})
-    send = client._send
-
-    async def slow_send(event):
-        if event["type"] == "websocket.send":
-            await reads.wait()
-        await send(event)
-
-    client._send = slow_send
+    reads_after(client, reads)
     async with client:
         for _ in range(20):
             await asyncio.sleep(0)  # however often it could go on

@@ -583,7 +583,7 @@ def test_two_workers_of_uvicorn_are_one_with_redis_only(
         ExitStack() as stack,
     ):
         wait_until_listening(server)
-        address = server.url.replace("http", "ws", 1) + "/worker/"
+        address = server.url.replace("http", "ws", 1) + "/process/"
         members = {}  # by process
         while len(members) < 2:
             client = stack.enter_context(connect(address))

@@ -9,6 +9,8 @@ from sockets.groups import groups
 from sockets.stats import REASONS, Stats
 from sockets.testing import SocketRefused
 
+from tests.support.clients import reads_after
+
 
 @pytest.fixture
 def stats(application):
@@ -47,14 +49,7 @@ async def test_a_message_that_is_still_in_line_is_not_yet_said(talk):
         seen.append(socket.said)
 
     client = talk(handler)
-    send = client._send
-
-    async def slow_send(event):
-        if event["type"] == "websocket.send":
-            await reads.wait()
-        await send(event)
-
-    client._send = slow_send
+    reads_after(client, reads)
     async with client:
         assert await client.receive() == "on its way"
         assert await client.receive() == "in line"
@@ -140,14 +135,7 @@ async def test_who_lets_too_many_messages_wait_is_counted_once(talk, stats):
             await socket.receive()
 
     client = talk(handler, sockets={"OUTBOX": 3, "SEND_SECONDS": 0.1})
-    send = client._send
-
-    async def slow_send(event):
-        if event["type"] == "websocket.send":
-            await gate.wait()
-        await send(event)
-
-    client._send = slow_send
+    reads_after(client, gate)
     async with client:
         assert await client.closed() == (1013, "you read too slowly")
     assert stats.evicted == {"you read too slowly": 1}

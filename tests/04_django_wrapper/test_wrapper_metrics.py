@@ -11,6 +11,7 @@ from django.test import AsyncClient, override_settings
 from prometheus_client.parser import text_string_to_metric_families
 from websockets.sync.client import connect
 
+from tests.support.clients import reads_after
 from tests.support.processes import ROOT, server_process
 from tests.support.readmes import table_of
 
@@ -164,14 +165,7 @@ async def test_who_does_not_keep_up_is_counted_while_it_lasts(talk, stats, read)
         await socket.receive()
 
     client = talk(handler)
-    send = client._send
-
-    async def slow_send(event):
-        if event["type"] == "websocket.send":
-            await reads.wait()
-        await send(event)
-
-    client._send = slow_send
+    reads_after(client, reads)
     async with client:
         await behind.wait()
         values = await read()

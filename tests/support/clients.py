@@ -2,7 +2,7 @@
 
 import asyncio
 import http.client
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from asgiref.testing import ApplicationCommunicator
@@ -35,6 +35,18 @@ def websocket(url: str, origin: str | None = None) -> ClientConnection:
         origin: of the page that a browser would show; without, it is no browser.
     """
     return connect(url.replace("http", "ws", 1) + "/", open_timeout=10, origin=origin)
+
+
+def reads_after(client: Any, event: asyncio.Event) -> None:
+    """Let the peer that a `SocketClient` plays read no message before ``event``."""
+    send = client._send
+
+    async def slow_send(sent: dict[str, Any]) -> None:
+        if sent["type"] == "websocket.send":
+            await event.wait()
+        await send(sent)
+
+    client._send = slow_send
 
 
 async def end_of(peer: ApplicationCommunicator) -> None:

@@ -35,7 +35,7 @@ async def room(socket, room):
             await groups.publish(room, message)
 
 
-async def worker(socket):
+async def process(socket):
     """Who comes is told by which process it is served."""
     await socket.accept()
     async with groups.join("workers", socket):
@@ -164,7 +164,7 @@ urlpatterns = [
     path("echo/", echo),
     path("json/", echo_json),
     path("room/<slug:room>/", room),
-    path("worker/", worker),
+    path("process/", process),
     path("join/", join),
     path("chosen/", chosen),
     path("who/", who),
