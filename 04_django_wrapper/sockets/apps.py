@@ -12,8 +12,8 @@ class SocketsConfig(AppConfig):
     def ready(self) -> None:
         from django.contrib.auth.signals import user_logged_out
 
-        from sockets.checks import check
-        from sockets.recheck import logged_out
+        from .checks.settings import check
+        from .steps.recheck import logged_out
 
         register(check)
         user_logged_out.connect(logged_out)

@@ -16,11 +16,11 @@ class Conf:
 
     URLCONF: str = ""  # the module with the websockets' urlpatterns
     HANDSHAKE: tuple[str, ...] = (
-        "sockets.handshake.host",
-        "sockets.handshake.origin",
-        "sockets.handshake.session",
-        "sockets.handshake.user",
-        "sockets.handshake.limits",
+        "sockets.steps.handshake.host",
+        "sockets.steps.handshake.origin",
+        "sockets.steps.handshake.session",
+        "sockets.steps.handshake.user",
+        "sockets.steps.handshake.limits",
     )
     HANDSHAKE_SECONDS: float = 10  # from the connection to the handler's accept()
     LEAVE_SECONDS: float = 0.5  # for a handler to end by itself when its peer has left

@@ -15,11 +15,12 @@ from asgiref.typing import ASGISendCallable as Send
 from asgiref.typing import WebSocketScope as Scope
 from django.core.handlers.asgi import ASGIRequest
 
-from sockets import journal, jsontext
-from sockets.codes import BadMessage, CloseCode, Disconnected, HandlerError, sendable
-from sockets.conf import Conf
-from sockets.outbox import Outbox, send_event
-from sockets.request import request_of
+from . import jsontext
+from .codes import BadMessage, CloseCode, Disconnected, HandlerError, sendable
+from .conf import Conf
+from .outbox import Outbox, send_event
+from .request import request_of
+from .steps import journal
 
 PATIENCE = 1.0  # seconds for a handler to obey its cancellation
 State = Enum("State", ["CONNECTING", "OPEN", "CLOSED"])

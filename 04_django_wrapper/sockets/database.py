@@ -22,7 +22,7 @@ from weakref import WeakKeyDictionary
 from asgiref.sync import ThreadSensitiveContext
 from django.db import connections
 
-from sockets.conf import conf
+from .conf import conf
 
 inside: ContextVar[bool] = ContextVar("inside a unit of work", default=False)
 _threads: list[ThreadPoolExecutor] = []  # idle ones, of one thread each

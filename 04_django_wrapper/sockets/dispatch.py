@@ -7,8 +7,8 @@ from asgiref.typing import (
     Scope,
 )
 
-from sockets.draining import lifetime
-from sockets.runner import serve
+from .runner import serve
+from .steps.draining import lifetime
 
 
 class Dispatch:

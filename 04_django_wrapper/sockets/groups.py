@@ -4,8 +4,8 @@
 2. A message becomes one event, and goes into each member's outbox. That never waits:
    who is behind gets it later, or is cut off, and delays nobody.
 3. All members see two messages in the same order: a delivery is one run, no ``await``.
-4. Where ``REDIS_URL`` is set, members in other processes get it, too (relay.py). Those
-   may see the messages of two processes in another order.
+4. Where ``REDIS_URL`` is set, members in other processes get it, too (redis/).
+   Those may see the messages of two processes in another order.
 """
 
 import asyncio
@@ -13,15 +13,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from sockets import jsontext
-from sockets.codes import BadMessage, HandlerError, sendable
-from sockets.conf import conf
-from sockets.connection import CONNECTING, Socket
-from sockets.members import Listener, Members, Put, check
-from sockets.outbox import Event, send_event
+from . import jsontext
+from .codes import BadMessage, HandlerError, sendable
+from .conf import conf
+from .connection import CONNECTING, Socket
+from .members import Listener, Members, Put, check
+from .outbox import Event, send_event
 
 if TYPE_CHECKING:
-    from sockets.relay import Relay
+    from .redis.carrier import Relay
 
 
 class Groups(Members):
@@ -124,7 +124,7 @@ class Groups(Members):
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._publish_now, name, event)
         elif conf().REDIS_URL:
-            from sockets.wire import publish
+            from .redis.packing import publish
 
             publish(conf(), name, event)
 
@@ -136,7 +136,9 @@ class Groups(Members):
     def _relay(self) -> "Relay | None":
         if not conf().REDIS_URL:
             return None
-        from sockets.relay import Relay  # here: without Redis nobody need install redis
+        from .redis.carrier import (
+            Relay,  # here: without Redis nobody need install redis
+        )
 
         loop = asyncio.get_running_loop()
         if loop not in self._relays:

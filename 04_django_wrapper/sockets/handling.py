@@ -8,11 +8,11 @@ from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import Http404
 from django.urls import set_script_prefix
 
-from sockets import draining
-from sockets.codes import BadMessage, CloseCode, Disconnected, HandlerError, Refused
-from sockets.connection import CLOSED, CONNECTING, OPEN, Socket
-from sockets.routing import resolve
-from sockets.stats import stats
+from .codes import BadMessage, CloseCode, Disconnected, HandlerError, Refused
+from .connection import CLOSED, CONNECTING, OPEN, Socket
+from .routing import resolve
+from .steps import draining
+from .steps.stats import stats
 
 log = logging.getLogger("sockets")
 

@@ -4,9 +4,9 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from sockets.codes import CloseCode, HandlerError
-from sockets.connection import OPEN, Socket
-from sockets.outbox import Event, Outbox
+from .codes import CloseCode, HandlerError
+from .connection import OPEN, Socket
+from .outbox import Event, Outbox
 
 Put = Callable[[Any], None]
 log = logging.getLogger("sockets")

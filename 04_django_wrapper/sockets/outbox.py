@@ -18,9 +18,9 @@ from typing import Any
 
 from asgiref.typing import ASGISendCallable
 
-from sockets.codes import CloseCode, HandlerError
-from sockets.conf import Conf
-from sockets.stats import stats
+from .codes import CloseCode, HandlerError
+from .conf import Conf
+from .steps.stats import stats
 
 Event = Any  # one of asgiref.typing.ASGISendEvent's many kinds
 # What a server raises when the websocket has ended; a disconnect event says it for all.

@@ -4,8 +4,8 @@
    is a peer's leaving noticed while the handler is busy, or never reads.
 2. The handler has a second task, which is made here; a third one is made only for a
    peer that is behind, by its outbox. For all websockets together there is one more, as
-   long as there are any (recheck.py), one for Redis (relay.py), and one at SIGTERM
-   (draining.py).
+   long as there are any (steps/recheck.py), one for Redis (redis/), and one at SIGTERM
+   (steps/draining.py).
 3. The handler has a deadline (connection.py). That cancels it; nothing else does, but
    for a second try here, `PATIENCE` seconds later.
 4. A handler that goes on even so is left behind: it is logged, is in no group and sends
@@ -24,13 +24,13 @@ from asgiref.typing import (
     WebSocketScope,
 )
 
-from sockets import handshake, journal, recheck
-from sockets.codes import CloseCode
-from sockets.conf import conf
-from sockets.connection import OPEN, PATIENCE, Socket, State
-from sockets.groups import groups
-from sockets.handling import FAILED, end, handle
-from sockets.stats import stats
+from .codes import CloseCode
+from .conf import conf
+from .connection import OPEN, PATIENCE, Socket, State
+from .groups import groups
+from .handling import FAILED, end, handle
+from .steps import handshake, journal, recheck
+from .steps.stats import stats
 
 log = logging.getLogger("sockets")
 _left_behind: set[asyncio.Task[None]] = set()  # a task that nobody holds may vanish

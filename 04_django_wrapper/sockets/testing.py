@@ -16,8 +16,8 @@ from asgiref.typing import ASGI3Application
 from django.conf import settings
 from django.test import AsyncClient
 
-from sockets import jsontext
-from sockets.database import inside
+from . import jsontext
+from .database import inside
 
 
 class SocketRefused(AssertionError):  # by an HTTP status

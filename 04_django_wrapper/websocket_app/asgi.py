@@ -15,8 +15,8 @@ if settings.DEBUG:  # style sheets in development; in production a web server ha
 
 # Only now, since get_asgi_application() has loaded the apps: a module that imports a
 # model before that, itself or through others, raises AppRegistryNotReady.
-from sockets.draining import lifetime  # noqa: E402
 from sockets.runner import serve  # noqa: E402
+from sockets.steps.draining import lifetime  # noqa: E402
 
 from websocket_app.websocket import websocket_application  # noqa: E402
 

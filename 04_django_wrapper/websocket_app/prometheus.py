@@ -1,4 +1,4 @@
-"""``sockets/stats.py`` in Prometheus' text format.
+"""``sockets/steps/stats.py`` in Prometheus' text format.
 
 Each process tells of itself only: every number has the label ``pid``. Names of groups
 are no labels: there may be as many as users, and they tell who is here.
@@ -19,7 +19,7 @@ from prometheus_client.core import (
 )
 from sockets.connection import Socket
 from sockets.groups import groups
-from sockets.stats import PUBLISH_SECONDS, stats
+from sockets.steps.stats import PUBLISH_SECONDS, stats
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 

@@ -195,7 +195,9 @@ def test_an_entry_names_files_that_exist_and_a_mend(entry):
 
 def test_every_sentence_of_a_handler_error_has_its_entry():
     """Each place where the layer raises one."""
-    code = "".join(path.read_text("utf-8") for path in (STAGE / "sockets").glob("*.py"))
+    code = "".join(
+        path.read_text("utf-8") for path in (STAGE / "sockets").rglob("*.py")
+    )
     sentences = re.findall(r'HandlerError\(\s*f?"([^"{]+)', code)
     assert len(sentences) == code.count("HandlerError(") - 1  # and where it is defined
     for sentence in sentences:

@@ -9,7 +9,7 @@ from django.core.checks import run_checks
 from django.test import override_settings
 
 URLCONF = "websocket_app.websocket_urls"
-STEPS = ["sockets.handshake.host", "sockets.handshake.origin"]
+STEPS = ["sockets.steps.handshake.host", "sockets.steps.handshake.origin"]
 
 
 def found():
@@ -38,7 +38,7 @@ def test_the_project_itself_has_nothing_to_correct():
         ({"URLCONF": "websocket_app.handlers"}, ["sockets.E002"]),
         ({"URLCONF": URLCONF, "HANDSHAKE": [*STEPS, "a.b"]}, ["sockets.E003"]),
         (
-            {"URLCONF": URLCONF, "HANDSHAKE": [*STEPS, "sockets.handshake.hots"]},
+            {"URLCONF": URLCONF, "HANDSHAKE": [*STEPS, "sockets.steps.handshake.hots"]},
             ["sockets.E003"],
         ),
         ({"URLCONF": URLCONF, "HANDSHAKE": STEPS[:1]}, ["sockets.W001"]),
@@ -79,7 +79,7 @@ def test_a_mistake_in_the_setting_sockets_is_named(sockets, ids):
     ],
 )
 def test_a_mistake_in_the_other_settings_is_named(name, value, ids):
-    from sockets.checks import check
+    from sockets.checks.settings import check
 
     hosts = {"DEBUG": False, "ALLOWED_HOSTS": ["example.org"]}
     with override_settings(**{**hosts, name: value}):
@@ -118,7 +118,7 @@ def test_an_application_that_never_answers_is_not_waited_for(monkeypatch):
 )
 def test_the_order_of_the_apps_decides_whose_runserver_it_is(apps, ids):
     others = [a for a in settings.INSTALLED_APPS if a not in ("sockets", apps[0])]
-    from sockets.checks import check
+    from sockets.checks.settings import check
 
     with override_settings(INSTALLED_APPS=[*apps, *others[:-1]]):
         assert [message.id for message in check()] == ids

@@ -152,7 +152,7 @@ async def silent(socket):
 
 
 async def test_the_server_s_handler_comes_last_and_is_put_back(talk, servers_handler):
-    from sockets.draining import lifetime
+    from sockets.steps.draining import lifetime
 
     before = signal.getsignal(signal.SIGTERM)
     async with lifetime():
@@ -170,7 +170,7 @@ async def test_the_server_s_handler_comes_last_and_is_put_back(talk, servers_han
 
 
 async def test_without_websockets_the_server_s_handler_comes_at_once(servers_handler):
-    from sockets.draining import lifetime
+    from sockets.steps.draining import lifetime
 
     async with lifetime():
         signal.raise_signal(signal.SIGTERM)
@@ -178,7 +178,7 @@ async def test_without_websockets_the_server_s_handler_comes_at_once(servers_han
 
 
 async def test_who_is_in_the_handshake_is_refused_with_503(talk, servers_handler):
-    from sockets.draining import lifetime
+    from sockets.steps.draining import lifetime
     from sockets.testing import SocketRefused
 
     begun = asyncio.Event()
@@ -197,7 +197,7 @@ async def test_who_is_in_the_handshake_is_refused_with_503(talk, servers_handler
 
 
 async def test_a_peer_that_does_not_read_holds_nothing_up(talk, servers_handler):
-    from sockets.draining import lifetime
+    from sockets.steps.draining import lifetime
 
     reads = asyncio.Event()
 
@@ -221,8 +221,8 @@ async def test_a_peer_that_does_not_read_holds_nothing_up(talk, servers_handler)
 
 
 async def test_the_connection_to_redis_ends_with_the_lifespan(application, tmp_path):
-    from sockets.draining import lifetime
     from sockets.groups import groups
+    from sockets.steps.draining import lifetime
 
     with running_redis(tmp_path) as redis:
         with override_settings(SOCKETS={"REDIS_URL": redis.url}):
@@ -233,7 +233,7 @@ async def test_the_connection_to_redis_ends_with_the_lifespan(application, tmp_p
 
 
 async def test_a_server_without_a_handler_is_left_alone(tables):
-    from sockets.draining import lifetime
+    from sockets.steps.draining import lifetime
 
     before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
@@ -244,7 +244,7 @@ async def test_a_server_without_a_handler_is_left_alone(tables):
 
 
 def test_a_server_in_a_thread_leaves_the_signals_alone(application, servers_handler):
-    from sockets.draining import lifetime
+    from sockets.steps.draining import lifetime
 
     before, seen = signal.getsignal(signal.SIGTERM), []
 

@@ -328,7 +328,7 @@ async def test_a_session_is_saved_each_time_where_the_settings_say_so(talk, anna
 async def test_without_the_step_session_the_step_user_says_what_is_missing(
     talk, caplog
 ):
-    steps = ["sockets.handshake.user"]
+    steps = ["sockets.steps.handshake.user"]
     assert (await refusal(talk(echo, sockets={"HANDSHAKE": steps})))[0] == 500
     assert "SOCKETS['HANDSHAKE']: the step session comes before user" in caplog.text
 
@@ -340,8 +340,8 @@ async def vip(socket):
 
 
 async def test_a_step_of_one_s_own_refuses_with_any_status(talk, monkeypatch):
-    monkeypatch.setattr("sockets.handshake.vip", vip, raising=False)
-    steps = {"HANDSHAKE": ["sockets.handshake.vip"]}
+    monkeypatch.setattr("sockets.steps.handshake.vip", vip, raising=False)
+    steps = {"HANDSHAKE": ["sockets.steps.handshake.vip"]}
     assert await refusal(talk(echo, sockets=steps)) == (402, "Pay first.\n")
     async with talk(echo, "/?vip", sockets=steps) as client:
         await client.send("hello")
@@ -390,7 +390,7 @@ async def test_a_refused_and_a_failed_handshake_are_counted_no_longer(talk):
 
 
 def nobody_is_counted():
-    from sockets.handshake import _open
+    from sockets.steps.handshake import _open
 
     assert not _open
 

@@ -13,9 +13,9 @@ from asgiref.sync import sync_to_async
 from django.core.cache import cache
 from django.http import HttpResponse
 from django.test import AsyncClient, Client, RequestFactory, override_settings
-from sockets import recheck
 from sockets.groups import groups
-from sockets.recheck import look
+from sockets.steps import recheck
+from sockets.steps.recheck import look
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
@@ -224,7 +224,7 @@ async def test_a_round_asks_for_hundreds_of_websockets_in_two_queries(
 ):
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
-    from sockets.rights import lost
+    from sockets.steps.rights import lost
 
     def asked(sockets):
         with CaptureQueriesContext(connection) as queries:
@@ -483,7 +483,7 @@ from django.core.management import call_command
 from django.urls import path
 from people.models import Person
 from sockets.dispatch import Dispatch
-from sockets.recheck import look
+from sockets.steps.recheck import look
 from sockets.testing import SocketClient
 
 async def echo(socket):

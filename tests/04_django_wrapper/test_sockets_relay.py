@@ -75,7 +75,7 @@ def log():
 @pytest.fixture
 def impatient(monkeypatch):
     """An idle connection is asked often; the next one comes after 0.2 s."""
-    from sockets import line
+    from sockets.redis import connection as line
 
     monkeypatch.setattr(line, "QUIET", 0.05)
     monkeypatch.setattr(line, "PAUSE", 0.2)
@@ -318,8 +318,8 @@ async def test_who_has_joined_before_a_goodbye_hears_all_in_the_next_life(proces
 
 
 async def test_a_server_that_ends_still_sends_what_waits(processes):
-    from sockets.draining import lifetime
     from sockets.groups import groups
+    from sockets.steps.draining import lifetime
 
     [other] = processes(1)
     heard = Heard()
@@ -334,7 +334,7 @@ async def test_a_server_that_ends_still_sends_what_waits(processes):
 async def test_a_connection_lost_at_the_moment_of_the_goodbye_does_not_hold_it_up(
     processes, redis_server, monkeypatch, turns
 ):
-    from sockets import line
+    from sockets.redis import connection as line
 
     async def read(relay, connection):
         await broken.wait()
@@ -475,7 +475,7 @@ async def test_who_could_not_be_reached_is_told_by_whoever_could_not_publish(
 async def test_what_redis_took_is_counted_with_its_time_and_what_not_is_counted(
     processes, redis_server, log
 ):
-    from sockets.stats import stats
+    from sockets.steps.stats import stats
 
     [groups] = processes(1)
     before = sum(stats.published_in), stats.published_seconds, stats.unpublished
@@ -529,7 +529,7 @@ async def test_an_outage_is_two_lines_in_the_log_however_long_it_is(
 
 
 async def test_what_waits_for_redis_has_a_bound(processes, monkeypatch):
-    from sockets import relay
+    from sockets.redis import carrier as relay
 
     one, two = processes(2)
     heard = Heard()

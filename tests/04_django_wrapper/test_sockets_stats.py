@@ -6,7 +6,7 @@ from contextlib import suppress
 import pytest
 from sockets.codes import BadMessage, Refused
 from sockets.groups import groups
-from sockets.stats import REASONS, Stats
+from sockets.steps.stats import REASONS, Stats
 from sockets.testing import SocketRefused
 
 from tests.support.clients import reads_after
@@ -15,7 +15,7 @@ from tests.support.clients import reads_after
 @pytest.fixture
 def stats(application):
     """The counters, as in a process that has just begun."""
-    from sockets.stats import stats
+    from sockets.steps.stats import stats
 
     stats.__init__()
     return stats

@@ -27,7 +27,7 @@ def settings(application):
 @pytest.fixture
 def stats(application):
     """The counters, as in a process that has just begun."""
-    from sockets.stats import stats
+    from sockets.steps.stats import stats
 
     stats.__init__()
     return stats

@@ -80,7 +80,7 @@ def test_the_steps_table_has_every_step_in_its_order():
     from sockets.conf import Conf
 
     rows = table_of(README, "Who may open it?", "step")
-    steps = [f"sockets.handshake.{row[0].strip('`')}" for row in rows]
+    steps = [f"sockets.steps.handshake.{row[0].strip('`')}" for row in rows]
     assert steps == list(Conf().HANDSHAKE)
 
 
@@ -94,7 +94,7 @@ CHECKS = {
     "E007": {"DEBUG": False, "ALLOWED_HOSTS": []},
     "E008": {},  # what is no setting is changed in the test
     "E009": {"SOCKETS": {"REDIS_URL": "localhost:6379"}},
-    "W001": {"SOCKETS": {"HANDSHAKE": ["sockets.handshake.host"]}},
+    "W001": {"SOCKETS": {"HANDSHAKE": ["sockets.steps.handshake.host"]}},
     "W002": {"DEBUG": False, "ALLOWED_HOSTS": ["*"]},
     "W003": {},
     "W004": {},
@@ -104,7 +104,7 @@ CHECKS = {
 
 @pytest.mark.parametrize("name", CHECKS)
 def test_a_check_says_what_its_row_says(name, monkeypatch):
-    from sockets.checks import check
+    from sockets.checks.settings import check
 
     monkeypatch.setitem(settings.DATABASES["default"], "CONN_MAX_AGE", 60)
     monkeypatch.setenv("WEB_CONCURRENCY", "2")
@@ -123,7 +123,9 @@ def test_a_check_says_what_its_row_says(name, monkeypatch):
 
 
 def test_the_table_of_checks_has_every_check():
-    code = "".join(p.read_text("utf-8") for p in (STAGE / "sockets").glob("*checks.py"))
+    code = "".join(
+        p.read_text("utf-8") for p in (STAGE / "sockets/checks").glob("*.py")
+    )
     ids = sorted(re.findall(r'id="(sockets\.\w+)"', code))
     rows = [row[0].strip("`") for row in table_of(README, "`manage.py check`", "id")]
     assert ids == rows == [f"sockets.{name}" for name in CHECKS]

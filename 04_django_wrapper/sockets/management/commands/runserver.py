@@ -12,7 +12,7 @@ from django.contrib.staticfiles.management.commands import runserver
 from django.core.management import CommandError
 from django.core.servers.basehttp import WSGIServer
 
-from sockets.checks import site_application
+from ...checks.settings import site_application
 
 
 class ASGIServer(WSGIServer):

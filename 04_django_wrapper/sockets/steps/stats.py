@@ -13,10 +13,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sockets.codes import CloseCode
+from ..codes import CloseCode
 
 if TYPE_CHECKING:  # connection.py needs us
-    from sockets.connection import Socket
+    from ..connection import Socket
 
 PUBLISH_SECONDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0)  # limits of the classes
 REASONS = 50

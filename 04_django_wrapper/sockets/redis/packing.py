@@ -8,8 +8,8 @@ from redis import Redis, RedisError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from sockets.conf import Conf
-from sockets.outbox import Event, send_event
+from ..conf import Conf
+from ..outbox import Event, send_event
 
 LOST = b"?"  # the packed event None: something may have been lost
 NOBODY = bytes(8)  # the id of a process that hears nothing

@@ -11,8 +11,8 @@ from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
-from sockets.conf import Conf, conf
-from sockets.site_checks import connections, hosts, order, packages, redis, workers
+from ..conf import Conf, conf
+from .site import connections, hosts, order, packages, redis, workers
 
 MAY_BE_0 = ("DATABASE_SECONDS", "DRAIN_SECONDS", "IDLE_SECONDS")
 
@@ -50,11 +50,11 @@ def _steps(conf: Conf) -> Iterator[CheckMessage]:
                 hint="The steps of this app are " + ", ".join(Conf().HANDSHAKE) + ".",
                 id="sockets.E003",
             )
-    if "sockets.handshake.origin" not in conf.HANDSHAKE:
+    if "sockets.steps.handshake.origin" not in conf.HANDSHAKE:
         yield Warning(
             "No step checks the Origin: any page can open a websocket with the "
             "cookies of whoever looks at it.",
-            hint='Put "sockets.handshake.origin" into SOCKETS["HANDSHAKE"].',
+            hint='Put "sockets.steps.handshake.origin" into SOCKETS["HANDSHAKE"].',
             id="sockets.W001",
         )
 

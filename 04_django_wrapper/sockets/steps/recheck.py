@@ -14,12 +14,12 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 
-from sockets.codes import CloseCode
-from sockets.conf import conf
-from sockets.connection import OPEN, Socket
-from sockets.database import database
-from sockets.groups import groups
-from sockets.rights import lost, session_key_of
+from ..codes import CloseCode
+from ..conf import conf
+from ..connection import OPEN, Socket
+from ..database import database
+from ..groups import groups
+from .rights import lost, session_key_of
 
 BATCH = 500  # websockets for one query of users and one of sessions
 LOGGED_OUT = "sockets: logged out"  # a group that every process listens to

@@ -9,10 +9,10 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
-from sockets.stats import stats
+from .stats import stats
 
 if TYPE_CHECKING:  # connection.py needs us
-    from sockets.connection import Socket
+    from ..connection import Socket
 
 LONGEST = 200  # characters of a path or an address
 log = logging.getLogger("sockets.connections")

@@ -1,7 +1,8 @@
 """Groups over Redis: how publish and subscribe make many processes one.
 
 1. A process has one connection to Redis, however many sockets and groups it has
-   (line.py). A group is a channel there, and we SUBSCRIBE to those with members here.
+   (connection.py). A group is a channel there, and we SUBSCRIBE to those with members
+   here.
 2. A message goes to the members here at once, and by PUBLISH to Redis, which passes it
    on to every process that has subscribed; there it is delivered as if it were theirs.
    Ours comes back, too. It begins with our id: so we ignore it.
@@ -19,13 +20,13 @@ from typing import Any
 
 from redis.asyncio import ConnectionPool
 
-from sockets import line
-from sockets.conf import Conf
-from sockets.line import Batch
-from sockets.members import Members
-from sockets.outbox import Event
-from sockets.stats import stats
-from sockets.wire import LOST, channel_prefix, pack, unpack
+from ..conf import Conf
+from ..members import Members
+from ..outbox import Event
+from ..steps.stats import stats
+from . import connection as line
+from .connection import Batch
+from .packing import LOST, channel_prefix, pack, unpack
 
 QUEUE = 8_000_000  # bytes of messages that wait to go out; what is over does not
 
@@ -43,7 +44,10 @@ class Relay:
     def __init__(self, here: Members, conf: Conf) -> None:
         self.here, self.seconds = here, conf.PUBLISH_SECONDS
         # RESP3, the newer protocol: messages and answers come on one connection.
-        options: Any = {"protocol": 3, "socket_timeout": None}  # line.py has time-outs
+        options: Any = {
+            "protocol": 3,
+            "socket_timeout": None,
+        }  # connection.py has time-outs
         self.pool: Any = ConnectionPool.from_url(conf.REDIS_URL, **options)
         self.prefix = channel_prefix(self.pool.connection_kwargs)
         self.id = os.urandom(8)
@@ -95,7 +99,7 @@ class Relay:
         self.task.cancel()
         await asyncio.wait([self.task])
 
-    # What follows is called by line.py.
+    # What follows is called by connection.py.
 
     def connected(self) -> None:
         """A new connection: Redis knows nothing of us."""

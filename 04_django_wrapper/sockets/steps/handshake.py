@@ -17,9 +17,9 @@ from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.utils.http import is_same_domain
 
-from sockets.codes import Refused
-from sockets.connection import Socket
-from sockets.database import database
+from ..codes import Refused
+from ..connection import Socket
+from ..database import database
 
 _sessions = SessionMiddleware(HttpResponse)  # of a middleware we use its two halves,
 _authentication = AuthenticationMiddleware(HttpResponse)  # and no view between them

@@ -9,7 +9,7 @@ import asgiref
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 
-from sockets.conf import conf
+from ..conf import conf
 
 
 def packages() -> Iterator[CheckMessage]:

@@ -16,7 +16,7 @@ from django.contrib.sessions.backends import db
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
-from sockets.connection import Socket
+from ..connection import Socket
 
 
 def lost(batch: list[Socket]) -> list[tuple[Socket, str]]:

@@ -18,11 +18,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sockets import recheck
-from sockets.codes import CloseCode
-from sockets.conf import conf
-from sockets.connection import PATIENCE
-from sockets.groups import groups
+from ..codes import CloseCode
+from ..conf import conf
+from ..connection import PATIENCE
+from ..groups import groups
+from . import recheck
 
 GAP = 0.1  # seconds from one to the next at most: a few need no spreading
 log = logging.getLogger("sockets")

@@ -15,10 +15,10 @@ import random
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from sockets.stats import stats
+from ..steps.stats import stats
 
 if TYPE_CHECKING:
-    from sockets.relay import Relay
+    from .carrier import Relay
 
 QUIET = 5.0  # seconds without a batch: then PING alone asks whether Redis is there
 PAUSE, LONGEST = 0.05, 2.0  # seconds to the next connection: at first, and at most

@@ -1,0 +1,1 @@
+"""Groups over Redis: what carries a group's events to other processes."""
