@@ -1,53 +1,50 @@
-"""The wrapper: one ASGI application in front of three, and the server's own life."""
+"""The wrapper: one ASGI application in front of Django and of the websockets.
+
+The server calls ``application`` once for each connection. The article's coroutine
+answers the websocket at ``/``. The layer's front door, ``Dispatch``, takes everything
+else: pages go to Django, other websockets to ``websocket_urls.py``, and the server is
+told when the site is ready and when it has ended.
+"""
 
 import os
 from contextlib import suppress
 
 from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, Scope
 from django.conf import settings
-from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "websocket_app.settings")
 django_application = get_asgi_application()
-if settings.DEBUG:  # style sheets in development; in production a web server has them
-    django_application = ASGIStaticFilesHandler(django_application)
 
 # Only now, since get_asgi_application() has loaded the apps: a module that imports a
 # model before that, itself or through others, raises AppRegistryNotReady.
-from sockets.runner import serve  # noqa: E402
-from sockets.steps.draining import lifetime  # noqa: E402
+from sockets.dispatch import Dispatch  # noqa: E402
 
 from websocket_app.websocket import websocket_application  # noqa: E402
+
+site = Dispatch(django_application)
 
 
 async def application(
     scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
 ) -> None:
-    if scope["type"] == "http":
-        await django_application(scope, receive, send)
-    elif scope["type"] == "websocket" and scope["path"] != "/":
-        await serve(scope, receive, send)  # the layer, by websocket_urls.py
-    elif scope["type"] == "websocket":
+    """Answer one connection, or the server's own start and end.
+
+    Args:
+        scope: what the connection is; ``scope["type"]`` is "http", "websocket" or
+            "lifespan" (ASGI specification, "Connection Scope").
+        receive: gives the next event of the server.
+        send: takes the next event of ours.
+    """
+    if scope["type"] == "websocket" and scope["path"] == "/":
         # ASGI spec, "Disconnected Client": send() to a peer that has left may raise.
         with suppress(OSError):
             await websocket_application(scope, receive, send)
-    elif scope["type"] == "lifespan":
-        await lifespan(receive, send)
     else:
-        raise NotImplementedError(f"Unknown scope type {scope['type']!r}")
-
-
-async def lifespan(receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-    """Tell the server that we are ready, and that we are done."""
-    await receive()  # lifespan.startup: no request comes before it is answered
-    async with lifetime():  # what the layer does at SIGTERM
-        await send({"type": "lifespan.startup.complete"})
-        await receive()  # lifespan.shutdown: every connection has ended
-    await send({"type": "lifespan.shutdown.complete"})
+        await site(scope, receive, send)
 
 
 if settings.WIRETAP:  # development only
-    from websocket_app.wiretap import tapped
+    from operations.wiretap import tapped
 
     application = tapped(application)  # type: ignore[assignment]

@@ -18,8 +18,7 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
-
-from websocket_app import environment
+from operations import environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 

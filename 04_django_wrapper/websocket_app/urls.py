@@ -1,18 +1,17 @@
 """Which view answers which http path. Websockets do not come through here."""
 
 from django.conf import settings
+from django.conf.urls.static import static
 from django.contrib import admin
 from django.urls import include, path
 
-from websocket_app import metrics, views
+from websocket_app import views
 
 urlpatterns = [
-    path("", views.console),
+    path("", views.console, name="console"),
     path("", include("chat.urls")),
     path("admin/", admin.site.urls),
-    path("metrics", metrics.page),  # without a slash, as Prometheus asks for it
+    path("", include("operations.urls")),
 ]
-if settings.WIRETAP:
-    from websocket_app import wiretap
-
-    urlpatterns.append(path(wiretap.PATH, wiretap.page))
+if settings.DEBUG:
+    urlpatterns += static("static/", view=views.static_file)

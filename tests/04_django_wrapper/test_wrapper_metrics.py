@@ -101,7 +101,7 @@ async def test_without_its_package_the_page_says_how_to_install_it(
     application, monkeypatch
 ):
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
-    monkeypatch.delitem(sys.modules, "websocket_app.prometheus", raising=False)
+    monkeypatch.delitem(sys.modules, "operations.prometheus", raising=False)
     answer = await AsyncClient().get("/metrics", **bearer(TOKEN))
     assert answer.status_code == 503
     assert b"pip install prometheus-client" in answer.content
@@ -180,7 +180,7 @@ async def test_who_does_not_keep_up_is_counted_while_it_lasts(talk, stats, read)
 
 
 async def test_the_readme_s_table_is_the_page(application):
-    from websocket_app.prometheus import exposition
+    from operations.prometheus import exposition
 
     families = text_string_to_metric_families(exposition().decode())
     found = {

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from websocket_app.environment import database, redis
+from operations.environment import database, redis
 
 from tests.support.processes import ROOT
 

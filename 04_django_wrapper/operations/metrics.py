@@ -29,7 +29,7 @@ async def page(request: HttpRequest) -> HttpResponse:
         if not user.is_staff:
             raise PermissionDenied
     try:
-        from websocket_app.prometheus import CONTENT_TYPE, exposition
+        from operations.prometheus import CONTENT_TYPE, exposition
     except ModuleNotFoundError:
         return HttpResponse(MISSING, "text/plain", 503)
     return HttpResponse(exposition(), CONTENT_TYPE)
