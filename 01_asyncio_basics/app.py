@@ -21,9 +21,11 @@ import waiting  # noqa: E402
 import what_blocks  # noqa: E402
 import your_turn_crawler  # noqa: E402
 
-from workshop.background import Background  # noqa: E402
-from workshop.pages import Viewer, page_application, source  # noqa: E402
-from workshop.recorder import Place  # noqa: E402
+from workshop.pages.application import page_application  # noqa: E402
+from workshop.pages.background import Background  # noqa: E402
+from workshop.pages.source import source  # noqa: E402
+from workshop.pages.viewer import Viewer  # noqa: E402
+from workshop.pictures.recorder import Place  # noqa: E402
 
 REFRESH = 0.1  # seconds from one picture of a running program to the next
 

@@ -19,9 +19,10 @@ import tiny_fetch_receive  # noqa: E402
 import tiny_programs  # noqa: E402
 from stepping import Stepper  # noqa: E402
 
-from workshop.line_by_line import Tape  # noqa: E402
-from workshop.pages import Viewer, page_application  # noqa: E402
-from workshop.stepper import State  # noqa: E402
+from workshop.pages.application import page_application  # noqa: E402
+from workshop.pages.viewer import Viewer  # noqa: E402
+from workshop.pictures.line_by_line import Tape  # noqa: E402
+from workshop.pictures.stepper import State  # noqa: E402
 
 PAUSE = 0.35  # seconds between two steps of a run
 

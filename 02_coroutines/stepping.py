@@ -23,10 +23,10 @@ from fake_clock import FakeClock
 from tiny_loop import State as TaskState
 from tiny_loop import Task
 
-from workshop.recorder import Note, Recording, hide, learners_traceback
-from workshop.stepper import Box, Card, Mark, State
-from workshop.svg import Picture
-from workshop.timeline import Timeline
+from workshop.pictures.recorder import Note, Recording, hide, learners_traceback
+from workshop.pictures.stepper import Box, Card, Mark, State
+from workshop.pictures.svg import Picture
+from workshop.pictures.timeline import Timeline
 
 PATIENCE = 1.0  # seconds after which a step is said not to give way
 SHOWN = 30  # lines of source in the picture

@@ -33,7 +33,7 @@ sys.path.append(str(HERE.parent))  # for workshop/, where this runs as a script
 
 import tiny_loop  # noqa: E402
 
-from workshop import svg  # noqa: E402
+from workshop.pictures import svg  # noqa: E402
 
 try:
     import resource

@@ -14,7 +14,7 @@ from typing import Any
 from frames import UNMASKED, Field, FrameError, NotWholeError, decode_head, fields
 from scope import Address
 
-from workshop.wiretap import Connection, Direction, Wiretap, shown
+from workshop.pictures.wiretap import Connection, Direction, Wiretap, shown
 
 LONGEST_HEAD = 14  # bytes: two, eight for the length, four for the key
 KEPT = 125  # bytes of a payload

@@ -29,8 +29,8 @@ from frame_tap import FrameTap, as_html  # noqa: E402
 from page import respond  # noqa: E402
 from protocol_server import serve  # noqa: E402
 
-from workshop.pages import from_this_page  # noqa: E402
-from workshop.wiretap import Connection, Wiretap  # noqa: E402
+from workshop.pages.application import from_this_page  # noqa: E402
+from workshop.pictures.wiretap import Connection, Wiretap  # noqa: E402
 
 PAUSE = 0.05  # seconds from picture to picture at least: nobody sees more
 ASIDE = '<section aria-labelledby="try-title">'  # the questions

@@ -29,7 +29,7 @@ from websockets.asyncio.client import connect
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))  # for workshop/
 
-from workshop.serving import serving
+from workshop.pages.serving import serving
 
 TICKS = 3
 PERIOD = 0.2  # seconds from tick to tick

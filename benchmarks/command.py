@@ -7,7 +7,7 @@ from benchmarks import report, results
 from benchmarks.measure import FULL, QUICK
 from benchmarks.results import CURVES, TABLES
 from benchmarks.runner import BENCHMARKS, Run
-from workshop.errors import UserError
+from workshop.command.errors import UserError
 
 
 def main(options: argparse.Namespace, notes: list[str]) -> int:

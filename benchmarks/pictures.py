@@ -5,7 +5,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from benchmarks.results import CURVES, TABLES, Results
-from workshop import svg
+from workshop.pictures import svg
 
 LEFT, RIGHT, TOP, ROW = 190.0, 690.0, 56.0, 30.0
 OURS = ("the layer", "stage 03", "stage 02")  # how the names of our own rows begin

@@ -15,7 +15,7 @@ if sys.version_info < (3, 11):  # noqa: UP036
     sys.exit(2)
 
 try:
-    from workshop.cli import main
+    from workshop.command.cli import main
 
     code = main(sys.argv[1:])
 except KeyboardInterrupt:

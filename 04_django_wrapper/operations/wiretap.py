@@ -27,7 +27,7 @@ sys.path.append(
     str(settings.BASE_DIR.parent)
 )  # for workshop/: --app-dir adds ours only
 
-from workshop.wiretap import Connection, Wiretap
+from workshop.pictures.wiretap import Connection, Wiretap
 
 Application = Callable[
     [Scope, ASGIReceiveCallable, ASGISendCallable], Coroutine[Any, Any, None]

@@ -8,7 +8,7 @@ import tiny_programs
 import tiny_tools
 from stepping import Stepper, record_tiny
 
-from workshop.stepper import State
+from workshop.pictures.stepper import State
 
 
 def cards(state: State, title: str) -> list[str]:

@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from tests.support.clients import fetch, websocket
 from tests.support.processes import ROOT, server_process
 from tests.support.readmes import table_of
-from workshop.serving import serving
+from workshop.pages.serving import serving
 
 ZOO = ROOT / "03_asgi_raw" / "bug_zoo"
 BUGS = sorted(p.stem for p in ZOO.glob("*.py") if p.stem not in ("__init__", "events"))

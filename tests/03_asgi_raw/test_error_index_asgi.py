@@ -14,7 +14,7 @@ from websockets.exceptions import WebSocketException
 from tests.support.clients import websocket
 from tests.support.error_index import Entry, entries_of
 from tests.support.processes import ROOT, server_process
-from workshop.serving import serving
+from workshop.pages.serving import serving
 
 FOLDER = ROOT / "03_asgi_raw"
 ENTRIES = entries_of("03_asgi_raw")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from protocol_server import serve
 from websockets.asyncio.client import connect
 
-from workshop.wiretap import Wiretap
+from workshop.pictures.wiretap import Wiretap
 
 KEY = bytes.fromhex("37fa213d")
 REQUEST = b"GET / HTTP/1.1\r\nUpgrade: websocket\r\n\r\n"

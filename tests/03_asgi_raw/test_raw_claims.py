@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from tests.support.clients import end_of, fetch, websocket
 from tests.support.processes import ROOT, server_process
 from tests.support.stages import stage_app
-from workshop.serving import serving
+from workshop.pages.serving import serving
 
 IMPLEMENTATIONS = ["websockets", "websockets-sansio", "wsproto"]
 

@@ -8,7 +8,7 @@ from websockets.exceptions import InvalidStatus
 
 from tests.support.processes import ROOT
 from tests.support.readmes import python_of
-from workshop.serving import serving
+from workshop.pages.serving import serving
 
 APP = ROOT / "03_asgi_raw" / "app.py"
 SPEAK_FIRST, REFUSE = python_of("03_asgi_raw", "Your turn")

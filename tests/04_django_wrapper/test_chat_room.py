@@ -12,7 +12,7 @@ from sockets.groups import groups
 from sockets.testing import SocketRefused
 from websockets.asyncio.client import connect
 
-from workshop.serving import serving
+from workshop.pages.serving import serving
 
 
 async def test_a_guest_is_welcomed_under_a_made_up_name(chat):

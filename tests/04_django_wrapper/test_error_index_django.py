@@ -18,7 +18,7 @@ from tests.support.error_index import entries_of
 from tests.support.processes import ROOT, server_process
 from tests.support.servers import free_port
 from tests.support.sites import site_of
-from workshop.serving import serving
+from workshop.pages.serving import serving
 
 STAGE = ROOT / "04_django_wrapper"
 ENTRIES = entries_of("04_django_wrapper")

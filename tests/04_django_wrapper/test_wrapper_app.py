@@ -7,7 +7,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from tests.support.clients import end_of
-from workshop.serving import serving
+from workshop.pages.serving import serving
 
 WEBSOCKET = {"type": "websocket", "path": "/"}
 CONNECT = {"type": "websocket.connect"}

@@ -8,7 +8,7 @@ from websockets.exceptions import InvalidStatus
 
 from tests.support.processes import ROOT
 from tests.support.readmes import python_of
-from workshop.serving import serving
+from workshop.pages.serving import serving
 
 [ANSWER] = python_of("04_django_wrapper", "Your turn")
 

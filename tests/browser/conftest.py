@@ -11,7 +11,7 @@ from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
 
 from tests.support.chat import Chat, running_chat
 from tests.support.processes import server_process
-from workshop.doctor import find_browser
+from workshop.command.doctor import find_browser
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 QUIET = (

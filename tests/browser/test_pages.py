@@ -9,7 +9,7 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.browser.conftest import Stages
 from tests.support.stages import stage_app
-from workshop.serving import serving
+from workshop.pages.serving import serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -21,8 +21,8 @@ from websockets.sync.client import connect
 
 from tests.support.processes import ROOT, ServerProcess, alive, server_process
 from tests.support.trees import BASE_PYTHON, make_tree, offline
-from workshop import ports
-from workshop.errors import UserError
+from workshop.command import ports
+from workshop.command.errors import UserError
 
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send")
 OLD = [f"python{version}" for version in ("2.7", "3.6", "3.7", "3.8", "3.9", "3.10")]
@@ -79,7 +79,7 @@ def taken_port() -> Iterator[int]:
 def test_an_old_python_is_told_which_one_it_needs() -> None:
     code = (
         "import runpy, sys; sys.version_info = (3, 10, 4);"
-        "sys.modules['workshop.cli'] = None;"  # importing it would be an error
+        "sys.modules['workshop.command.cli'] = None;"  # importing it would be an error
         "runpy.run_module('workshop', run_name='__main__')"
     )
     done = subprocess.run(

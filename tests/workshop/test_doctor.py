@@ -15,9 +15,9 @@ import pytest
 
 from tests.support.processes import ROOT
 from tests.support.trees import BASE_PYTHON, lock, make_tree, offline
-from workshop import doctor, environment
-from workshop.doctor import Check
-from workshop.errors import COMMAND
+from workshop.command import doctor, environment
+from workshop.command.doctor import Check
+from workshop.command.errors import COMMAND
 
 NAMES = [
     "Python",

@@ -25,8 +25,8 @@ from tests.support.trees import (
     make_tree,
     offline,
 )
-from workshop import environment
-from workshop.errors import UserError
+from workshop.command import environment
+from workshop.command.errors import UserError
 
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send")
 Done = subprocess.CompletedProcess[str]

@@ -13,7 +13,7 @@ import pytest
 from websockets import ClientConnection, InvalidStatus, connect
 
 from tests.support.stages import stage_app
-from workshop.serving import serving
+from workshop.pages.serving import serving
 
 STAGES = ["01_asyncio_basics", "02_coroutines"]
 both_stages = pytest.mark.parametrize("folder", STAGES)

@@ -20,9 +20,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.fake_clock import block, run, story
-from workshop import recorder
-from workshop.recorder import Driven, Outcome, Recording
-from workshop.timeline import Timeline, record
+from workshop.pictures import recorder
+from workshop.pictures.recorder import Driven, Outcome, Recording
+from workshop.pictures.timeline import Timeline, record
 
 Program = Callable[[], Coroutine[Any, Any, Any]]
 who = contextvars.ContextVar("who", default="nobody")

@@ -8,7 +8,7 @@ import pytest
 from websockets import ConnectionClosed, connect
 
 from tests.support.stages import stage_app
-from workshop.serving import serving
+from workshop.pages.serving import serving
 
 
 async def ping_pong(scope, receive, send) -> None:  # type: ignore[no-untyped-def]

@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 import produce_consume
 import pytest
 
-from workshop.line_by_line import Tape
-from workshop.stepper import Box, Card, Mark, State
+from workshop.pictures.line_by_line import Tape
+from workshop.pictures.stepper import Box, Card, Mark, State
 
 TRAMPOLINE = (
     produce_consume.main,

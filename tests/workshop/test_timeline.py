@@ -12,9 +12,9 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.support.fake_clock import run
-from workshop import timeline as timeline_module
-from workshop.recorder import Outcome
-from workshop.timeline import Timeline, record, seconds
+from workshop.pictures import timeline as timeline_module
+from workshop.pictures.recorder import Outcome
+from workshop.pictures.timeline import Timeline, record, seconds
 
 SVG = "{http://www.w3.org/2000/svg}"
 

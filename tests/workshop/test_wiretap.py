@@ -13,8 +13,8 @@ import pytest
 from websockets import ConnectionClosed
 from websockets.asyncio.client import connect
 
-from workshop.serving import serving
-from workshop.wiretap import Connection, Wiretap, payload, shown
+from workshop.pages.serving import serving
+from workshop.pictures.wiretap import Connection, Wiretap, payload, shown
 
 SVG = "{http://www.w3.org/2000/svg}"
 SCOPE: Any = {"type": "websocket", "path": "/", "headers": [(b"host", b"x")]}

@@ -12,8 +12,8 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
-from workshop.recorder import Recording
-from workshop.stepper import Box, Card, Mark, State, lines_of
+from workshop.pictures.recorder import Recording
+from workshop.pictures.stepper import Box, Card, Mark, State, lines_of
 
 
 class Tape:

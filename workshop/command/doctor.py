@@ -12,8 +12,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
-from workshop import environment, ports
-from workshop.errors import COMMAND
+from workshop.command import environment, ports
+from workshop.command.errors import COMMAND
 
 Word = Literal["ok", "missing", "wrong"]
 

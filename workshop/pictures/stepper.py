@@ -6,7 +6,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import NamedTuple
 
-from workshop import svg
+from workshop.pictures import svg
 
 GAP = 10.0
 CARD = 40.0  # height of a card with its gap

@@ -554,7 +554,7 @@ def suspended_at(coro: Any, last: Place | None = None) -> Place | None:
     return Place(code, line)
 
 
-_HERE = str(Path(__file__).parent) + os.sep
+_HERE = str(Path(__file__).parents[1]) + os.sep  # workshop/
 _PATHS = [sysconfig.get_paths()[key] for key in ("stdlib", "purelib", "platlib")]
 _NOT_THE_LEARNERS = (_HERE, *(path + os.sep for path in _PATHS), "<frozen")
 

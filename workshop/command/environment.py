@@ -29,14 +29,14 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
-from workshop.errors import COMMAND, UserError
+from workshop.command.errors import COMMAND, UserError
 
 if sys.platform == "win32":
     import msvcrt
 else:
     import fcntl
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 LOCK = ROOT / "requirements.lock"
 BENCH_LOCK = ROOT / "requirements-bench.lock"  # the same, and the benchmarks' peers
 VENV = ROOT / ".venv"

@@ -4,7 +4,7 @@ import base64
 from html import escape
 from pathlib import Path
 
-STATIC = Path(__file__).parent / "static"
+STATIC = Path(__file__).parents[1] / "static"
 WIDTH = 860  # of every picture, in SVG units (pixels at full size)
 CHARACTER = 7.25  # width of a 12 px monospaced character, rounded up
 _STYLE = (

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from workshop.timeline import Timeline
+from workshop.pictures.timeline import Timeline
 
 
 class Background:

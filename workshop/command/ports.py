@@ -2,7 +2,7 @@
 
 import socket
 
-from workshop.errors import UserError
+from workshop.command.errors import UserError
 
 LAST = 65535
 

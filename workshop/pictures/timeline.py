@@ -7,8 +7,8 @@ from collections.abc import Coroutine, Iterator
 from math import ceil
 from typing import Any, NamedTuple
 
-from workshop import svg
-from workshop.recorder import Outcome, Place, Recording, Track
+from workshop.pictures import svg
+from workshop.pictures.recorder import Outcome, Place, Recording, Track
 
 LEGEND = {  # each kind of span with its colour of the palette
     "run": ("running", "run"),

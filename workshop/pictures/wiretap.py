@@ -21,8 +21,8 @@ from asgiref.typing import (
     Scope,
 )
 
-from workshop import svg
-from workshop.timeline import seconds
+from workshop.pictures import svg
+from workshop.pictures.timeline import seconds
 
 Direction = Literal["in", "out"]  # towards the application, or from it
 

@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from workshop import doctor, environment, ports
-from workshop.environment import ROOT
-from workshop.errors import COMMAND, UserError
+from workshop.command import doctor, environment, ports
+from workshop.command.environment import ROOT
+from workshop.command.errors import COMMAND, UserError
 
 COMMANDS = ("lab", "serve", "test", "bench", "doctor")
 BENCHMARKS = ("echo", "fanout", "idle", "switch", "all")
@@ -199,7 +199,10 @@ def serve(stage: Path, port: int) -> int:
 
 def lab(port: int, browser: bool) -> int:
     """Run JupyterLab on the notebooks, with no question about news or updates."""
-    paths = [str(ROOT / "workshop" / "jupyter"), os.environ.get("JUPYTER_CONFIG_PATH")]
+    paths = [
+        str(ROOT / "workshop" / "command" / "jupyter"),
+        os.environ.get("JUPYTER_CONFIG_PATH"),
+    ]
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, paths))
     arguments = [
         "--ServerApp.root_dir=notebooks",

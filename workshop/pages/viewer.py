@@ -1,8 +1,8 @@
-"""The pages of stages 01 and 02: one HTML file, and a websocket that fills it.
+"""What stands behind an open page of stages 01 and 02.
 
 The browser sends which button was pressed, ``{"press": "run", …}``; the server sends
 pieces of the page by their ids, ``{"picture": "<svg…>", "state": "running"}``, and
-``static/page.js`` puts them in. How an ASGI application works is stage 03's lesson.
+``static/page.js`` puts them in.
 """
 
 import asyncio
@@ -11,22 +11,9 @@ import json
 from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
 from html import escape
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
-from asgiref.typing import (
-    ASGIApplication,
-    ASGIReceiveCallable,
-    ASGISendCallable,
-    HTTPScope,
-    Scope,
-    WebSocketScope,
-)
-
-from workshop.recorder import Place
-from workshop.svg import STATIC
-
-TYPES = {".css": "text/css", ".html": "text/html", ".js": "text/javascript"}
+from asgiref.typing import ASGIReceiveCallable, ASGISendCallable
 
 
 class PageSocket:
@@ -136,82 +123,3 @@ class Viewer:
             )
             html += f"<fieldset><legend>{escape(group)}</legend>{buttons}</fieldset>"
         return html
-
-
-def page_application(page: Path, viewer: type[Viewer]) -> ASGIApplication:
-    """An application that serves ``page``, with a ``viewer`` for every open copy."""
-
-    async def application(
-        scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
-    ) -> None:
-        if scope["type"] == "http":
-            await _serve(page, scope, send)
-        elif scope["type"] == "websocket":
-            await receive()  # websocket.connect
-            if not from_this_page(scope):  # why: stage 04 shows the attack
-                await send({"type": "websocket.close", "code": 1008, "reason": None})
-                return
-            await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
-            await viewer(PageSocket(receive, send)).talk()
-        elif scope["type"] == "lifespan":
-            while (await receive())["type"] != "lifespan.shutdown":
-                await send({"type": "lifespan.startup.complete"})
-            await send({"type": "lifespan.shutdown.complete"})
-        else:
-            raise NotImplementedError(f"Unknown scope type {scope['type']}")
-
-    return application
-
-
-def from_this_page(scope: WebSocketScope) -> bool:
-    """No page of another origin asks; programs, which name none, may."""
-    headers = dict(scope["headers"])
-    host = headers.get(b"host", b"")
-    return headers.get(b"origin", b"") in (b"", b"http://" + host, b"https://" + host)
-
-
-async def _serve(page: Path, scope: HTTPScope, send: ASGISendCallable) -> None:
-    name = scope["path"].removeprefix("/")
-    file = page if not name else STATIC / Path(name).name
-    found = file.suffix in TYPES and file.is_file()
-    body = file.read_bytes() if found else b"Nothing here: the page is at /"
-    kind = TYPES[file.suffix] if found else "text/plain"
-    await send(
-        {
-            "type": "http.response.start",
-            "status": 200 if found else 404,
-            "headers": [
-                (b"content-type", f"{kind}; charset=utf-8".encode()),
-                (b"content-length", str(len(body)).encode()),
-            ],
-            "trailers": False,
-        }
-    )
-    body = b"" if scope["method"] == "HEAD" else body
-    await send({"type": "http.response.body", "body": body, "more_body": False})
-
-
-def source(code: Path, places: Iterable[tuple[Place, str]], current: str = "") -> str:
-    """A file's source as HTML, from its first function on, with who is at which line.
-
-    Args:
-        code: the file.
-        places: where, and who, in the order in which they are to be named.
-        current: the one of them whose line is to be kept in view.
-    """
-    who: dict[int, list[str]] = {}
-    for place, name in places:
-        if place.code.co_filename == str(code):
-            who.setdefault(place.line, []).append(name)
-    lines = code.read_text(encoding="utf-8").rstrip().splitlines()
-    first = ("def ", "async def ")
-    start = next((n for n, line in enumerate(lines) if line.startswith(first)), 0)
-    shown = []
-    for number, line in enumerate(lines[start:], start + 1):
-        html = f'<span class="number">{number:3}</span> {escape(line)}'
-        if number in who:
-            names = escape(", ".join(who[number]))
-            here = ' class="current"' if current in who[number] else ""
-            html = f'<mark{here}>{html} <span class="who">◀ {names}</span></mark>'
-        shown.append(html)
-    return "\n".join(shown)

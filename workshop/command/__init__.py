@@ -1,0 +1,1 @@
+"""What ``python3 -m workshop`` does: set-up, lab, serve, test, bench, doctor."""

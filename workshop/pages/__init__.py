@@ -1,0 +1,1 @@
+"""The pages of the stages, and a server in a notebook."""

@@ -1,0 +1,73 @@
+"""Serve a page of stages 01 and 02: one HTML file, and a websocket that fills it.
+
+How an ASGI application works is stage 03's lesson.
+"""
+
+from pathlib import Path
+
+from asgiref.typing import (
+    ASGIApplication,
+    ASGIReceiveCallable,
+    ASGISendCallable,
+    HTTPScope,
+    Scope,
+    WebSocketScope,
+)
+
+from workshop.pages.viewer import PageSocket, Viewer
+from workshop.pictures.svg import STATIC
+
+TYPES = {".css": "text/css", ".html": "text/html", ".js": "text/javascript"}
+
+
+def page_application(page: Path, viewer: type[Viewer]) -> ASGIApplication:
+    """An application that serves ``page``, with a ``viewer`` for every open copy."""
+
+    async def application(
+        scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
+    ) -> None:
+        if scope["type"] == "http":
+            await _serve(page, scope, send)
+        elif scope["type"] == "websocket":
+            await receive()  # websocket.connect
+            if not from_this_page(scope):  # why: stage 04 shows the attack
+                await send({"type": "websocket.close", "code": 1008, "reason": None})
+                return
+            await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
+            await viewer(PageSocket(receive, send)).talk()
+        elif scope["type"] == "lifespan":
+            while (await receive())["type"] != "lifespan.shutdown":
+                await send({"type": "lifespan.startup.complete"})
+            await send({"type": "lifespan.shutdown.complete"})
+        else:
+            raise NotImplementedError(f"Unknown scope type {scope['type']}")
+
+    return application
+
+
+def from_this_page(scope: WebSocketScope) -> bool:
+    """No page of another origin asks; programs, which name none, may."""
+    headers = dict(scope["headers"])
+    host = headers.get(b"host", b"")
+    return headers.get(b"origin", b"") in (b"", b"http://" + host, b"https://" + host)
+
+
+async def _serve(page: Path, scope: HTTPScope, send: ASGISendCallable) -> None:
+    name = scope["path"].removeprefix("/")
+    file = page if not name else STATIC / Path(name).name
+    found = file.suffix in TYPES and file.is_file()
+    body = file.read_bytes() if found else b"Nothing here: the page is at /"
+    kind = TYPES[file.suffix] if found else "text/plain"
+    await send(
+        {
+            "type": "http.response.start",
+            "status": 200 if found else 404,
+            "headers": [
+                (b"content-type", f"{kind}; charset=utf-8".encode()),
+                (b"content-length", str(len(body)).encode()),
+            ],
+            "trailers": False,
+        }
+    )
+    body = b"" if scope["method"] == "HEAD" else body
+    await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -1,0 +1,1 @@
+"""See a program run: the recorder, and the pictures of what it has seen."""
