@@ -4,35 +4,33 @@
 >>> loop.step(); loop     # in a notebook: the picture
 >>> loop.back(); loop     # as it was before
 
-Nothing is simulated: a step is ``tiny_loop.Loop.step``. Only the clock is another one:
-where the loop would sleep, it jumps to the time at which it would wake.
+Nothing is simulated: a step is one call that the loop makes. Only the clock is another
+one: where the loop would sleep, it jumps to the time at which it would wake.
 """
 
 import re
-import sys
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
-from functools import partial
-from linecache import getlines
-from time import perf_counter
-from types import FrameType
+from collections.abc import Callable, Coroutine
 from typing import Any
 
+import fake_clock
+import patience
+import stepping_loop
 import tiny_loop
 from fake_clock import FakeClock
-from tiny_loop import State as TaskState
-from tiny_loop import Task
+from patience import DoesNotGiveWay, watchdog
+from step_view import View, line_of, outcome, owner_of
+from stepping_loop import SteppingLoop
 
 from workshop.pictures.recorder import Note, Recording, hide, learners_traceback
-from workshop.pictures.stepper import Box, Card, Mark, State
+from workshop.pictures.stepper import Mark, State
 from workshop.pictures.svg import Picture
 from workshop.pictures.timeline import Timeline
 
 PATIENCE = 1.0  # seconds after which a step is said not to give way
-SHOWN = 30  # lines of source in the picture
 
-
-hide(tiny_loop.__file__)
+# Lines of these files are not the learner's: no picture and no traceback shows them.
+for module in (tiny_loop, fake_clock, stepping_loop, patience):
+    hide(str(module.__file__))
 
 
 class Stepper(Picture):
@@ -51,13 +49,14 @@ class Stepper(Picture):
         self._clock = FakeClock()
         self._output = Recording(echo=False)
         self._patience = patience
-        self._code = program.__code__
+
+        self.loop = SteppingLoop(program(), self._clock)
+        self._view = View(self.loop, program.__code__)
+        self.over = False
+
+        # Every state is kept, so that one can go back; ``at`` is the one shown.
         self.states: list[State] = []
         self.at = 0
-        self.loop = tiny_loop.Loop(program(), clock=self._clock)
-        self.over = False
-        self._begun: set[tiny_loop.Task] = set()
-        self._due: dict[tiny_loop.Future, float] = {}  # of every timer that there was
         self._keep(f"{self.loop.main.name} is a task now, and ready. Nothing has run.")
 
     @property
@@ -74,15 +73,17 @@ class Stepper(Picture):
         """One step forward; ``False`` at the end of the program."""
         if self.at == len(self.states) - 1 and not self.over:
             self._really_step()
-        moved = self.at < len(self.states) - 1
-        self.at += moved
-        return moved
+        if self.at == len(self.states) - 1:
+            return False
+        self.at += 1
+        return True
 
     def back(self) -> bool:
         """One step back; the states are kept, nothing runs backwards."""
-        moved = self.at > 0
-        self.at -= moved
-        return moved
+        if self.at == 0:
+            return False
+        self.at -= 1
+        return True
 
     def run(self, most: int = 10_000) -> None:
         """Step to the end, or ``most`` steps far."""
@@ -101,116 +102,78 @@ class Stepper(Picture):
         self.over = True
 
     def _really_step(self) -> None:
-        self._known = {*self.loop.tasks, *self.loop.ended}
-        before, self._thrown = self._clock.now, self._about_to_be_thrown()
+        # After the step it can no longer be seen how things stood before it.
+        known = {*self.loop.tasks, *self.loop.ended}
+        time_before = self._clock.now
+        thrown = self._view.about_to_be_thrown()
+        woken: list[str] = []
+        if self.loop.ready:
+            woken = self._view.waiting_for(owner_of(self.loop.ready[0]))
+
         try:
-            with self._output.listening(), _watchdog(self._patience):
+            with self._output.listening(), watchdog(self._patience):
                 call = self.loop.step()
         except tiny_loop.Deadlock:
-            file, tasks = self._code.co_filename, self.loop.tasks
-            who = [f"{task.name} at line {_line(task.coro, file)}" for task in tasks]
-            words = "A deadlock: all wait, and no timer and no socket can wake them"
-            self._end(f"{words}: {', '.join(who)}.")
+            self._end(self._deadlock())
+            return
         except DoesNotGiveWay as verdict:
-            self._end(str(verdict), verdict.line)
-        else:
-            self._due |= {timer: due for due, _, timer in self.loop.timers}
-            if call is None:
-                self._end(_outcome(self.loop.main))
-            else:
-                self._keep(self._told(call, self._clock.now - before), call)
+            self._end(str(verdict), stuck_at=verdict.line)
+            return
 
-    def _about_to_be_thrown(self) -> str:
-        """The exception that the next step throws into a task, and where."""
-        task = _owner(self.loop.ready[0]) if self.loop.ready else None
-        if not isinstance(task, Task):
-            return ""
-        error = task.interrupt or (task.waits_for and task.waits_for.error)
-        where = _line(task.coro, self._code.co_filename)
-        return f"{type(error).__name__} thrown in at line {where}: " if error else ""
+        self._view.note_timers()
+        if call is None:
+            self._end(outcome(self.loop.main))
+            return
+        slept = self._clock.now - time_before
+        words = self._view.happened(call, thrown, slept, known, woken)
+        self._keep(words, owner_of(call))
 
-    def _end(self, words: str, stopped: int = 0) -> None:
+    def _deadlock(self) -> str:
+        places = []
+        for task in self.loop.tasks:
+            line = line_of(task.coro, self._view.file)
+            places.append(f"{task.name} at line {line}")
+        return (
+            f"A deadlock: all wait, and no timer and no socket can wake them: "
+            f"{', '.join(places)}."
+        )
+
+    def _end(self, words: str, stuck_at: int = 0) -> None:
+        """Keep the last state.
+
+        Args:
+            words: why the program is over.
+            stuck_at: the line of a task that does not give way; 0: there is none.
+        """
         self.over = True
-        error = self.loop.main.error
-        if isinstance(error, Exception):
-            self._output.notes += [
-                Note(self._clock.now, re.sub(r'File ".*[/\\]', 'File "', line), None)
-                for line in learners_traceback(error).splitlines()
-            ]
-        lost = [e for t, e in self.loop.unseen.items() if t is not self.loop.main]
-        unseen = [f" Nobody asked for: {error!r}." for error in lost]
-        self._keep(f"{words}{''.join(unseen)} The program is over.", stopped=stopped)
+        main = self.loop.main
+        if isinstance(main.error, Exception):
+            self._print_error(main.error)
+        for future, error in self.loop.unseen.items():
+            if future is not main:
+                words += f" No task asked for this error: {error!r}."
+        self._keep(f"{words} The program is over.", stuck_at=stuck_at)
         self.close()
 
-    def _told(self, call: Any, slept: float) -> str:
-        """What a step did, in words."""
-        owner = _owner(call)
-        if owner is self.loop and slept:
-            return f"Nobody was ready: the loop slept {slept:.3f} s, till a timer."
-        if owner is self.loop:
-            return "Nobody was ready: the loop waited until a socket was."
-        if isinstance(owner, Task):
-            made = [task.name for task in self.loop.tasks if task not in self._known]
-            words = f" It made {' and '.join(made)}: ready, not begun." if made else ""
-            return self._resumed(owner) + words
-        names = " and ".join(self._woken(owner))
-        if isinstance(call, partial):
-            return f"{getattr(owner, 'name', 'somebody')} heard that a part is done."
-        if not names:
-            return "A second wake-up: who waited has been woken already."
-        if owner in self._due:
-            return f"The timer of {names} is due: it is ready now."
-        return f"The socket of {names} has something: it is ready now."
+    def _print_error(self, error: Exception) -> None:
+        """Add a traceback to what the program has printed."""
+        for line in learners_traceback(error).splitlines():
+            only_its_name = re.sub(r'File ".*[/\\]', 'File "', line)
+            self._output.notes.append(Note(self._clock.now, only_its_name, None))
 
-    def _resumed(self, task: Task) -> str:
-        self._begun.add(task)
-        if task.done():
-            return self._thrown + _outcome(task)
-        if task.waits_for is None:
-            return f"{task.name} gave way: it is the last in the ready queue."
-        return f"{self._thrown}{task.name} ran to its await: it {self._wish(task)}."
-
-    def _woken(self, future: Any) -> list[str]:
-        return [task.name for task in self.loop.tasks if task.waits_for is future]
-
-    def _wish(self, task: Task) -> str:
-        """What a task that waits waits for."""
-        future = task.waits_for
-        if future in self._due:
-            return f"sleeps until {self._due[future]:.3f} s"
-        for key in self.loop.selector.get_map().values():
-            if key.data is future:
-                return f"waits for socket {key.fd}"
-        return f"waits for {getattr(future, 'name', 'a future')}"
-
-    def _keep(self, happened: str, call: Any = None, stopped: int = 0) -> None:
+    def _keep(self, happened: str, ran: Any = None, stuck_at: int = 0) -> None:
         """Remember how everything stands now."""
-        ran = _owner(call)
-        boxes: dict[str, list[Card]] = {"sleeps": [], "socket": [], "waits": []}
-        for task in self.loop.tasks:
-            if task.state is TaskState.WAITING:
-                wish = self._wish(task)
-                kind = "socket" if " socket " in wish else wish.split()[0]
-                boxes[kind].append(Card(task.name, wish.split(maxsplit=1)[1]))
-        boxes["sleeps"].sort(key=lambda card: float(card.about.split()[1]))
-        marks, source, first = self._source(ran)
-        if stopped:
-            marks[stopped] = [Mark("still here", "fail")]
-        ready = [self._card(call) for call in self.loop.ready]
+        source, first_line = self._view.source(ran)
+        marks = self._view.marks(ran)
+        if stuck_at:
+            marks[stuck_at] = [Mark("still here", "fail")]
         self.states.append(
             State(
                 heading=f"Step {len(self.states)}",
                 detail=f"clock {self._clock.now:.3f} s",
-                boxes=[
-                    Box("Just ran", "run", self._just_ran(ran)),
-                    Box("Ready", "ready", ready),
-                    Box("Sleeping", "wait", boxes["sleeps"]),
-                    Box("Waiting", "note", boxes["waits"]),
-                    Box("For a socket", "note", boxes["socket"]),
-                    Box("Done", "done", [_ended(t) for t in self.loop.ended][-5:]),
-                ],
+                boxes=self._view.boxes(ran, stuck=bool(stuck_at)),
                 source=source,
-                first_line=first,
+                first_line=first_line,
                 marks=marks,
                 happened=happened,
                 printed=[note.text for note in self._output.notes],
@@ -218,109 +181,22 @@ class Stepper(Picture):
             )
         )
 
-    def _just_ran(self, ran: Any) -> list[Card]:
-        if isinstance(ran, Task):
-            return [Card(ran.name, f"now {ran.state.name.lower()}")]
-        return [Card("the loop", "woke one")] if ran else []
 
-    def _card(self, call: Any) -> Card:
-        owner = _owner(call)
-        if isinstance(owner, Task):
-            return Card(owner.name, "goes on" if owner in self._begun else "not begun")
-        if isinstance(call, partial):
-            return Card("tell", getattr(owner, "name", "somebody"))
-        return Card("wake up", " and ".join(self._woken(owner)))
+class RecordedLoop(tiny_loop.Loop):
+    """The tiny loop, in real time, each of its tasks watched by a timeline."""
 
-    def _source(self, ran: Any) -> tuple[dict[int, list[Mark]], list[str], int]:
-        """Who is at which line, and the part of the program that shows them."""
-        file, main = self._code.co_filename, self._code.co_firstlineno - 1
-        lines = [line.rstrip("\n") for line in getlines(file)]
-        begins = [line.partition(" ")[0] for line in lines]
-        end = begins.index("if") if "if" in begins else len(lines)
-        start = begins.index("async") if "async" in begins else 0
-        marks: dict[int, list[Mark]] = {}
-        for task in self.loop.tasks:
-            line = _line(task.coro, file)
-            if line:
-                waits = task.state is TaskState.WAITING
-                color = "run" if task is ran else "wait" if waits else "ready"
-                marks.setdefault(line, []).append(Mark(task.name, color))
-        if end - start > SHOWN:  # of several programs: this one, and what is above it
-            end = max(line for *_, line in self._code.co_lines() if line)
-            above = [n for n in range(start, main) if begins[n] == "async"]
-            start = above[-1] if above else main
-        here = _line(ran.coro, file) if isinstance(ran, Task) else 0
-        if here and not start < here <= end:
-            start, end = max(here - SHOWN // 2, 0), here + SHOWN // 2
-        shown = lines[start:end]
-        while shown and not shown[-1].strip():
-            shown.pop()
-        return marks, shown, start + 1
+    def __init__(self, timeline: Timeline) -> None:
+        super().__init__()
+        self._timeline = timeline
 
-
-class DoesNotGiveWay(BaseException):
-    """Thrown into a step that has run for longer than the stepper's patience."""
-
-    def __init__(self, words: str, line: int) -> None:
-        super().__init__(words)
-        self.line = line
-
-
-@contextmanager
-def _watchdog(patience: float) -> Iterator[None]:
-    """End a step that runs for too long, at the learner's line where it then is."""
-    deadline = perf_counter() + patience
-
-    def trace(frame: FrameType, event: str, _: object) -> Any:
-        code = frame.f_code
-        if perf_counter() > deadline and code.co_filename != tiny_loop.__file__:
-            raise DoesNotGiveWay(
-                f"{code.co_name} has run for {patience:g} s and does not give way: it "
-                f"is at line {frame.f_lineno}. It does not wait: it works, or blocks.",
-                frame.f_lineno,
-            )
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        yield
-    finally:
-        sys.settrace(before)
-
-
-def _owner(call: Any) -> Any:
-    """Whose method a call is: a task's, a future's, the loop's."""
-    return getattr(call.func if isinstance(call, partial) else call, "__self__", None)
-
-
-def _outcome(task: Task) -> str:
-    if task.error is None:
-        return f"{task.name} returned {task.value!r}."
-    if isinstance(task.error, DoesNotGiveWay):
-        return f"{task.name} was ended."
-    if isinstance(task.error, tiny_loop.CancelledError):
-        return f"{task.name} was cancelled."
-    return f"{task.name} raised {task.error!r}."
-
-
-def _ended(task: Task) -> Card:
-    return Card(task.name, _outcome(task).removeprefix(f"{task.name} ").rstrip("."))
-
-
-def _line(coro: Any, file: str) -> int:
-    """The innermost line of ``file`` at which a coroutine is suspended, or begins."""
-    line = 0
-    while frame := getattr(coro, "cr_frame", None):
-        if frame.f_code.co_filename == file:
-            line = frame.f_lineno
-        coro = coro.cr_await
-    return line
+    def task_begins(self, task: tiny_loop.Task) -> None:
+        task.coro = self._timeline.drive(task.coro, task.name)
+        super().task_begins(task)
 
 
 def record_tiny(main: Coroutine[Any, Any, Any], title: str) -> Timeline:
     """Run a program on the tiny loop, in real time, and give back who ran when."""
     timeline = Timeline(title)
     with timeline.watching():
-        tiny_loop.Loop(main, wrap=timeline.drive).run()
+        RecordedLoop(timeline).run(main)
     return timeline

@@ -73,10 +73,10 @@ def by_hand(count: int) -> int:
 
 def on_tiny_loop(count: int) -> int:
     selector = _Counting()
-    loop = tiny_loop.Loop(turns(count, lambda: tiny_loop.sleep(0)))
+    loop = tiny_loop.Loop()
     loop.selector.close()
     loop.selector = selector
-    loop.run()
+    loop.run(turns(count, lambda: tiny_loop.sleep(0)))
     return selector.calls
 
 

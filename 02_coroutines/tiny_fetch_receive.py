@@ -1,4 +1,4 @@
-"""The program that this course begins with, on an event loop of under 200 lines.
+"""The program that this course begins with, on an event loop of our own.
 
 ``python tiny_fetch_receive.py`` takes 2.25 s, as on asyncio. Compare its coroutines
 with those of stage 01's ``fetch_receive.py``: only the module's name differs.

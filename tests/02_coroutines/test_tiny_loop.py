@@ -2,7 +2,9 @@
 
 import re
 import socket
+import sys
 import threading
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
@@ -10,7 +12,8 @@ from typing import Any
 
 import pytest
 import tiny_loop
-from fake_clock import FakeClock
+from fake_clock import FakeClock, FakeTimeLoop, run_in_fake_time
+from stepping_loop import SteppingLoop
 from tiny_loop import CancelledError, Deadlock, Future, Loop, State, Task, sleep
 from tiny_tools import gather, sock_recv, sock_sendall
 
@@ -38,11 +41,10 @@ async def turns(count: int, log: list[str] | None = None, name: str = "") -> Non
         await sleep(0)
 
 
-def test_the_loop_is_read_in_one_sitting() -> None:
+def test_the_loop_is_made_of_the_standard_library_without_asyncio() -> None:
     text = (STAGE / "tiny_loop.py").read_text(encoding="utf-8")
-    assert len(text.splitlines()) < 200
-    assert "asyncio" not in re.findall(r"^(?:from|import) (\w+)", text, re.MULTILINE)
-    assert "workshop" not in text
+    imported = set(re.findall(r"^(?:from|import) (\w+)", text, re.MULTILINE))
+    assert imported <= sys.stdlib_module_names - {"asyncio", "threading"}
 
 
 def test_a_step_makes_exactly_one_call() -> None:
@@ -52,7 +54,7 @@ def test_a_step_makes_exactly_one_call() -> None:
         Task(turns(2, log, "other"))
         await turns(2, log, "main")
 
-    loop = Loop(main(), clock=FakeClock())
+    loop = SteppingLoop(main(), FakeClock())
     resumed = []
     while call := loop.step():
         resumed.append((call.__self__.name, [*log]))  # type: ignore[attr-defined]
@@ -68,11 +70,11 @@ def test_a_step_makes_exactly_one_call() -> None:
 
 def test_a_step_with_nothing_ready_goes_to_the_next_timer() -> None:
     clock = FakeClock()
-    loop = Loop(sleep_for(3), clock=clock)
+    loop = SteppingLoop(sleep_for(3), clock)
     assert loop.step() == loop.main.resume
     assert loop.main.state is State.WAITING
     assert [due for due, *_ in loop.timers] == [3]
-    assert loop.step() == loop.look
+    assert loop.step() == loop.wait_for_something
     assert (clock.now, len(loop.ready)) == (3, 1)
     assert loop.step() is not None  # the timer's future is done now
     assert loop.main.state is State.READY
@@ -91,9 +93,9 @@ def test_a_task_is_running_only_while_its_coroutine_runs() -> None:
     seen = []
 
     async def look() -> None:
-        seen.append(tiny_loop.get_loop().main.state)
+        seen.append(loop.main.state)
 
-    loop = Loop(look(), clock=FakeClock())
+    loop = SteppingLoop(look(), FakeClock())
     assert loop.main.state is State.READY
     loop.step()
     assert seen == [State.RUNNING]
@@ -118,13 +120,13 @@ def test_a_newcomer_waits_for_the_next_turn() -> None:
 
 def test_a_waiting_loop_does_not_spin() -> None:
     clock = Counting()
-    assert Loop(sleep_for(1000), clock=clock).run() == "slept"
+    assert FakeTimeLoop(clock).run(sleep_for(1000)) == "slept"
     assert clock.asked == 1
 
 
 def test_a_switch_asks_nobody_where_there_are_no_timers_and_no_sockets() -> None:
     clock = Counting()
-    Loop(turns(100), clock=clock).run()
+    FakeTimeLoop(clock).run(turns(100))
     assert clock.asked == 0
 
 
@@ -138,7 +140,7 @@ def test_equal_times_wake_the_older_sleeper_first() -> None:
     async def main() -> None:
         await gather(*(wait(n) for n in range(50)))
 
-    Loop(main(), clock=FakeClock()).run()
+    run_in_fake_time(main())
     assert log == list(range(50))
 
 
@@ -157,9 +159,9 @@ def test_a_cancelled_sleep_is_not_waited_for() -> None:
         task.cancel()
         await sleep(2)
 
-    Loop(main(), clock=clock).run()
+    FakeTimeLoop(clock).run(main())
     assert clock.now == 2
-    assert clock.asked == 2  # when main had begun, and to wait until 2 s
+    assert clock.asked == 1  # not at 1 s, where the cancelled timer is
 
 
 def test_cancelling_throws_into_the_coroutine_where_it_waits() -> None:
@@ -182,7 +184,7 @@ def test_cancelling_throws_into_the_coroutine_where_it_waits() -> None:
             await task
         assert task.cancel() is False
 
-    Loop(main(), clock=FakeClock()).run()
+    run_in_fake_time(main())
     assert log == ["thrown", "tidied up"]
 
 
@@ -318,7 +320,7 @@ def test_ctrl_c_ends_all_tasks_and_is_passed_on() -> None:
         await sleep(1000)
 
     with pytest.raises(KeyboardInterrupt):
-        Loop(main(), clock=FakeClock()).run()
+        run_in_fake_time(main())
     assert log == ["cleaned up"]
 
 
@@ -349,8 +351,24 @@ def test_something_that_is_no_future_fails_the_task_that_awaits_it() -> None:
     async def main() -> None:
         await Wrong()
 
-    with pytest.raises(AttributeError, match="'str' object"):
+    with pytest.raises(
+        RuntimeError, match="not for 'a wish that nobody knows'"
+    ) as told:
         tiny_loop.run(main())
+    assert "in main" in "".join(traceback.format_exception(told.value))
+
+
+def test_a_task_of_something_that_is_no_coroutine_is_an_error() -> None:
+    async def main() -> None:
+        with pytest.raises(TypeError, match="a coroutine was expected, got <function"):
+            tiny_loop.create_task(main)  # type: ignore[arg-type]
+
+    tiny_loop.run(main())
+
+
+def test_a_future_outside_a_loop_is_an_error_that_says_how_to_start_one() -> None:
+    with pytest.raises(RuntimeError, match=r"start it with tiny_loop\.run\(main\(\)\)"):
+        Future()
 
 
 def test_a_loop_in_a_task_of_another_loop_leaves_that_one_alone() -> None:
@@ -375,29 +393,13 @@ def test_loops_in_two_threads_do_not_meet() -> None:
     assert results == ["slept"] * 5
 
 
-def test_each_new_coroutine_goes_through_wrap() -> None:
-    wrapped: list[str] = []
-
-    def wrap(coro: Any, name: str) -> Any:
-        wrapped.append(name)
-        return coro
-
-    async def main() -> None:
-        await gather(nothing(), Task(nothing(), "second"))
-
-    Loop(main(), wrap=wrap).run()
-    # An argument is evaluated before gather makes tasks of the others.
-    assert wrapped == ["main", "second", "nothing"]
-
-
 def test_ended_tasks_are_let_go() -> None:
     async def main() -> None:
         for _ in range(200):
             await Task(nothing())
 
-    loop = Loop(main())
-    loop.run()
-    assert len(loop.ended) == 50
+    loop = Loop()
+    loop.run(main())
     assert not loop.tasks
     assert not loop.unseen
 
@@ -458,12 +460,12 @@ def test_a_fake_clock_lets_sockets_go_first() -> None:
             await sock_sendall(near, b"at once")
             return await reader, clock.now
 
-        assert Loop(main(), clock=clock).run() == (b"at once", 0.0)
+        assert FakeTimeLoop(clock).run(main()) == (b"at once", 0.0)
 
 
 def test_a_loop_closes_its_selector() -> None:
-    loop = Loop(nothing())
-    loop.run()
+    loop = Loop()
+    loop.run(nothing())
     assert loop.selector.get_map() is None
 
 
@@ -472,7 +474,6 @@ def test_the_articles_program_takes_as_long_as_the_longer_wait(
 ) -> None:
     import tiny_fetch_receive
 
-    clock = FakeClock()
-    Loop(tiny_fetch_receive.main(), clock=clock).run()
-    assert clock.now == pytest.approx(2.25)
+    _, seconds = run_in_fake_time(tiny_fetch_receive.main())
+    assert seconds == pytest.approx(2.25)
     assert capsys.readouterr().out == "task one awaited\n"

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 import tiny_loop
 import tiny_tools
-from fake_clock import FakeClock
+from fake_clock import FakeClock, FakeTimeLoop
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from stepping_loop import SteppingLoop
 
 Log = Callable[..., None]
 Program = Callable[[Any, Log], Coroutine[Any, Any, Any]]
@@ -101,20 +102,28 @@ class OnAsyncio:
         return getattr(asyncio.get_running_loop(), name)  # sock_recv and so on
 
 
-class WatchedLoop(tiny_loop.Loop):
-    def look(self, seconds: float | None = None) -> None:
+class Noting(FakeTimeLoop):
+    """Notes a deadlock in the clock: what the program logs after it is left out."""
+
+    clock: Clock
+
+    def wait_for_something(self) -> None:
         try:
-            super().look(seconds)
+            super().wait_for_something()
         except tiny_loop.Deadlock:
             self.clock.stuck = True
             raise
+
+
+class Stepped(Noting, SteppingLoop):
+    pass
 
 
 class OnTinyLoop:
     """The same of the tiny loop."""
 
     CancelledError = tiny_loop.CancelledError
-    create_task = tiny_loop.create_task
+    create_task = staticmethod(tiny_loop.create_task)
     gather = staticmethod(tiny_tools.gather)
     sleep = staticmethod(tiny_loop.sleep)
     future = tiny_loop.Future
@@ -126,17 +135,32 @@ class OnTinyLoop:
         self.clock = Clock()
 
     def run(self, main: Coroutine[Any, Any, Any]) -> Any:
-        return WatchedLoop(main, clock=self.clock).run()
+        return Noting(self.clock).run(main)
 
     def call_soon(self, function: Callable[..., object], *args: Any) -> None:
         tiny_loop.get_loop().call_soon(partial(function, *args))
 
     def when_done(self, future: Any, function: Callable[[], object]) -> None:
         loop = tiny_loop.get_loop()
-        future.waiters.append(lambda: loop.call_soon(function))
+        future.when_done(lambda: loop.call_soon(function))
 
     def set_error(self, future: Any, error: Exception) -> None:
-        future.set_result(error=error)
+        future.set_exception(error)
+
+
+class OnSteps(OnTinyLoop):
+    """The tiny loop, one step at a time, as the stepper runs it."""
+
+    def run(self, main: Coroutine[Any, Any, Any]) -> Any:
+        loop = Stepped(main, self.clock)
+        try:
+            while loop.step():
+                pass
+            return loop.main.result()
+        finally:
+            for task in loop.tasks:
+                task.coro.close()
+            loop.selector.close()
 
 
 def events(on: type, program: Program) -> list[Any]:
@@ -186,7 +210,8 @@ async def fetch_and_receive(api: Any, log: Log) -> None:
             await api.sleep(0.225)
             log("received", n)
 
-    task1, task2 = api.create_task(fetch()), api.create_task(receive())
+    task1 = api.create_task(fetch())
+    task2 = api.create_task(receive())
     await task1
     log("task one awaited")
     await task2
@@ -377,6 +402,15 @@ async def gathering(api: Any, log: Log) -> None:
     await api.sleep(3)
 
 
+async def gathering_what_is_done(api: Any, log: Log) -> None:
+    async def end() -> str:
+        return "done before"
+
+    task = api.create_task(end())
+    await task
+    log(await api.gather(task, api.sleep(1)))
+
+
 async def outer(api: Any, *coros: Coroutine[Any, Any, Any]) -> Any:
     return await api.gather(*coros)
 
@@ -558,6 +592,7 @@ PROGRAMS: list[Program] = [
     exceptions,
     lost_tasks,
     gathering,
+    gathering_what_is_done,
     gather_of_the_stubborn,
     gather_cancelled_after_an_error,
     handing_over,
@@ -575,6 +610,7 @@ def test_a_program_does_the_same_on_both_loops(program: Program) -> None:
     on_asyncio = events(OnAsyncio, program)
     assert on_asyncio
     assert events(OnTinyLoop, program) == on_asyncio
+    assert events(OnSteps, program) == on_asyncio
 
 
 def test_a_task_that_main_leaves_behind_gets_one_more_turn_on_both_loops() -> None:
@@ -593,7 +629,8 @@ def test_a_task_that_main_leaves_behind_gets_one_more_turn_on_both_loops() -> No
         api.run(main())
         return happened
 
-    assert leave(OnTinyLoop()) == leave(OnAsyncio()) == ["a began", "b began"]
+    for api in (OnAsyncio(), OnTinyLoop(), OnSteps()):
+        assert leave(api) == ["a began", "b began"]
 
 
 # Generated programs: a task is a list of things that it does one after the other.
@@ -725,4 +762,6 @@ def generated(plan: list[Step]) -> Program:
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(STEP, min_size=1, max_size=8))
 def test_a_generated_program_does_the_same_on_both_loops(plan: list[Step]) -> None:
-    assert events(OnTinyLoop, generated(plan)) == events(OnAsyncio, generated(plan))
+    on_asyncio = events(OnAsyncio, generated(plan))
+    assert events(OnTinyLoop, generated(plan)) == on_asyncio
+    assert events(OnSteps, generated(plan)) == on_asyncio
