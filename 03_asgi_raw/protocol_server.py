@@ -192,7 +192,7 @@ class Connection:
             reading.cancel()
         if self.protocol.state is State.OPEN:
             self.close(code)
-        elif not self.protocol.eof_sent:
+        elif self.protocol.state is State.CONNECTING and not self.protocol.eof_sent:
             if code == CloseCode.NORMAL_CLOSURE:
                 log.error("expected an answer, none came at %r", self.scope["path"])
             self.answer(self.protocol.reject(500, "The application gave no answer.\n"))
