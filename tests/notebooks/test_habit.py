@@ -25,7 +25,7 @@ MACHINE = re.compile(
 )
 
 each = pytest.mark.parametrize(
-    "path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem
+    "path", sorted(NOTEBOOKS.glob("0[12]*.ipynb")), ids=lambda path: path.stem
 )
 
 
@@ -107,6 +107,7 @@ def test_a_cell_that_needs_more_than_a_browser_page_says_so_in_its_tags(
     path: Path,
 ) -> None:
     for cell in cells_of(path):
-        if cell.cell_type == "code" and not shows_source(cell.source):
-            if MACHINE.search(cell.source):
-                assert "needs-machine" in cell.metadata.get("tags", []), cell.source
+        if cell.cell_type == "markdown" or shows_source(cell.source):
+            continue
+        if MACHINE.search(cell.source):
+            assert "needs-machine" in cell.metadata.get("tags", []), cell.source
