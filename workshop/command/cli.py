@@ -15,7 +15,7 @@ from workshop.command import doctor, environment, ports
 from workshop.command.environment import ROOT
 from workshop.command.errors import COMMAND, UserError
 
-COMMANDS = ("lab", "serve", "test", "bench", "doctor")
+COMMANDS = ("lab", "serve", "test", "exercise", "bench", "doctor")
 BENCHMARKS = ("echo", "fanout", "idle", "switch", "all")
 ACTIVATE = r".venv\Scripts\activate" if os.name == "nt" else "source .venv/bin/activate"
 
@@ -58,6 +58,9 @@ def run(arguments: list[str]) -> int:
     if options.command == "test":
         # The whole suite mostly waits for others: three files at a time wait together.
         return run_tool("pytest", *options.arguments or ["-n3", "--dist=loadfile"])
+    if options.command == "exercise":
+        command = importlib.import_module("workshop.exercises.command")
+        return int(command.main(options.arguments))
     if options.command == "bench":
         return bench(options)
     ports.require_free(options.port)
@@ -79,8 +82,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     Raises:
         UserError: there is no such command, stage, port or option.
     """
-    if arguments[:1] == ["test"]:  # all that follows is pytest's, also --help
-        return argparse.Namespace(command="test", arguments=arguments[1:])
+    if arguments[:1] in (["test"], ["exercise"]):
+        # All that follows is pytest's or the exercises' own, also --help.
+        return argparse.Namespace(command=arguments[0], arguments=arguments[1:])
     if not arguments or arguments[0] not in (*COMMANDS, "-h", "--help"):
         if arguments and not arguments[0].startswith("-"):
             raise UserError(unknown_command(arguments[0]))
@@ -107,6 +111,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         )
     commands.add_parser(
         "test", help="run the tests; further arguments go to pytest (-k, --lf, -x)"
+    )
+    commands.add_parser(
+        "exercise", help="check the exercises as you save them; exercise list, ..."
     )
     add_bench(commands.add_parser("bench", help="measure what each layer costs"))
     commands.add_parser("doctor", help="say what is right and wrong with this machine")

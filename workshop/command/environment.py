@@ -332,14 +332,14 @@ def _end(process: "subprocess.Popen[str]") -> None:
 def _one_at_a_time() -> Iterator[BinaryIO]:
     """Hold the lock file; wait for it first if another set-up holds it."""
     with LOCK.open("rb") as lock:
-        if not _try_lock(lock):
+        if not try_lock(lock):
             print("Another set-up of this folder runs: waiting for it.", flush=True)
-            while not _try_lock(lock):
+            while not try_lock(lock):
                 time.sleep(0.2)
         yield lock
 
 
-def _try_lock(lock: BinaryIO) -> bool:
+def try_lock(lock: BinaryIO) -> bool:
     """Take the lock of the operating system on an open file, unless it is taken."""
     if sys.platform == "win32":
         lock.seek(2**30)  # behind the content, which stays readable

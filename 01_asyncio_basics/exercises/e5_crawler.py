@@ -1,0 +1,38 @@
+"""Exercise 1.5 · A polite crawler
+
+15 minutes, after section 5 of the notebook.
+Check it: python3 -m workshop exercise 1.5
+
+A site has ten pages, and asks its visitors for no more than three downloads at a time.
+``crawl`` asks for one page after the other: polite, but slow. Change it so that three
+downloads go on at any moment, as long as there are pages left.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+AT_ONCE = 3
+PAGES = tuple(f"/page/{n}" for n in range(1, 11))
+
+
+class Site:
+    """A pretend site: each page takes a while, and later pages take longer."""
+
+    async def download(self, page: str) -> str:
+        """The text of one page; each call of this is one download."""
+        await asyncio.sleep(0.1 + 0.02 * PAGES.index(page))
+        return f"text of {page}"
+
+
+# ↓ Your turn begins here.
+async def crawl(site: Site, pages: Sequence[str]) -> list[str]:
+    """The texts of all pages, in their order; ``AT_ONCE`` downloads at a time."""
+    return [await site.download(page) for page in pages]
+
+
+# ↑ Your turn ends here.
+
+
+if __name__ == "__main__":
+    for text in asyncio.run(crawl(Site(), PAGES)):
+        print(text)

@@ -1,0 +1,374 @@
+"""Check one file of an exercise in this process, on a fake clock.
+
+A learner's program may do anything: end its process, or never end. So the child process
+(:mod:`workshop.exercises.child`) calls this, and nobody else should.
+"""
+
+import ast
+import asyncio
+import contextlib
+import gc
+import importlib.util
+import inspect
+import io
+import linecache
+import os
+import sys
+import tempfile
+import threading
+import traceback
+import types
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+from workshop.command.environment import ROOT
+from workshop.command.errors import UserError
+from workshop.exercises import Wrong
+from workshop.exercises.catalogue import Exercise, name_of
+from workshop.exercises.clock import (
+    Clock,
+    DeadlockError,
+    EndlessError,
+    FakeClockLoop,
+)
+from workshop.exercises.marks import same
+from workshop.exercises.verdict import State, Verdict
+from workshop.pictures.recorder import hide, is_learners, learners_traceback
+from workshop.pictures.svg import Picture
+from workshop.pictures.timeline import Timeline
+
+MOST_PRINTED = 20_000  # characters, after which a program is stopped
+NOTES = 100  # printed lines in a picture
+
+
+class Stop(BaseException):
+    """Ends the learner's program; no ``except Exception`` of theirs catches it."""
+
+
+def judge(exercise: Exercise, path: Path | None = None) -> Verdict:
+    """Check a file.
+
+    Args:
+        exercise: whose check is used.
+        path: the file; the learner's own if ``None``.
+    """
+    return Judge(exercise, path or exercise.path).verdict()
+
+
+class Judge:
+    """One check of one file.
+
+    ``timeline`` and ``path`` are read by the watchdog, which may end the check.
+    """
+
+    def __init__(self, exercise: Exercise, path: Path) -> None:
+        self.exercise = exercise
+        self.path = path.resolve()
+        self.timeline = Timeline(f"{exercise.number} · your {exercise.name}")
+        self._printed = Printed()
+        self._clock = Clock()
+        self._drawing: dict[str, str] = {}
+        self._stands_at = 0
+
+    def verdict(self) -> Verdict:
+        """Load the file, check it, and say what was found."""
+        try:
+            parts = self.exercise.parts(self.path)
+            untouched = same(parts.part, self.exercise.start_parts.part)
+        except UserError as error:
+            return Verdict(State.NOT_YET, str(error))
+        verdict = self._run()
+        if untouched:
+            verdict.state = State.NOT_BEGUN
+        verdict.printed = self._printed.getvalue()
+        return verdict
+
+    def _run(self) -> Verdict:
+        with (
+            _caught(self._printed),
+            self._clock.installed(),
+            _modules(self.exercise.stage),
+            _no_fork(),
+        ):
+            try:
+                self._prepare()
+                target = self._load()
+                answers = self._load_answers()
+                says = self._check(answers, target)
+                verdict = Verdict(State.RIGHT, says)
+            except BaseException as error:
+                verdict = self.explained(error)
+            with contextlib.suppress(Exception):
+                verdict.picture = self._picture(locals())
+            gc.collect()  # what is lost is said now, and not during the next check
+        return verdict
+
+    def _prepare(self) -> None:
+        """Let the stage make its world, if it needs one: a database, say."""
+        path = self.exercise.answers_path.parent / "prepare.py"
+        if path.is_file():
+            self._folder = tempfile.TemporaryDirectory(prefix="exercise-")
+            _module("exercises.answers.prepare", path).prepare(Path(self._folder.name))
+
+    def _load(self) -> Any:
+        """Run the learner's file, and give back what stands under the target's name."""
+        name, text = self.exercise.name, self.exercise.read(self.path)
+        code = compile(text, str(self.path), "exec")
+        self._require_name(text)
+        module = types.ModuleType(f"exercises.{self.exercise.path.stem}")
+        module.__file__ = str(self.path)
+        package = types.ModuleType("exercises")
+        package.__path__ = []
+        sys.modules["exercises"] = package
+        sys.modules[module.__name__] = module
+        exec(code, vars(module))
+        target = getattr(module, name, None)
+        started = self.exercise.target
+        if isinstance(started, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            self._require_kind(started, target)
+        return target
+
+    def _require_name(self, text: str) -> None:
+        name = self.exercise.name
+        names = {name_of(node) for node in ast.parse(text).body} - {""}
+        if name in names:
+            return
+        part = self.exercise.parts(self.path).part
+        others = [name_of(node) for node in ast.parse(part).body if name_of(node)]
+        if not others:
+            raise Wrong(
+                f"{name} is gone: nothing is defined between the marks.",
+                ask=f"What did {name} look like? `exercise reset` brings it back.",
+            )
+        raise Wrong(
+            f"There is no {name} any more; between the marks stands {others[0]}.",
+            ask=f"Who calls {name} by its name, and does not find it?",
+        )
+
+    def _require_kind(self, started: ast.stmt, target: Any) -> None:
+        name = self.exercise.name
+        if isinstance(started, ast.ClassDef):
+            if not inspect.isclass(target):
+                raise Wrong(f"{name} is no class any more, and it was one.")
+        elif not callable(target):
+            raise Wrong(f"{name} is no function any more, and it was one.")
+        elif isinstance(started, ast.AsyncFunctionDef):
+            if not inspect.iscoroutinefunction(target):
+                raise Wrong(
+                    f"{name} is a plain function: `def {name}`. Its caller awaits what "
+                    f"it gives, so `async def {name}` is wanted.",
+                    ask="Which word before `def` makes a call give a coroutine?",
+                )
+        elif inspect.iscoroutinefunction(target):
+            raise Wrong(
+                f"{name} is a coroutine function: `async def {name}`. Its caller does "
+                f"not await it, so a plain `def {name}` is wanted.",
+                ask="What does the call of an `async def` give back?",
+            )
+
+    def _load_answers(self) -> types.ModuleType:
+        path = self.exercise.answers_path
+        return _module(f"exercises.answers.{path.stem}", path)
+
+    def _check(self, answers: types.ModuleType, target: Any) -> str:
+        """Run ``check``; what it returns is what is said of a right answer."""
+        check: Callable[[Any], Any] = answers.check
+        if inspect.iscoroutinefunction(check):
+            return str(self._run_recorded(check(target)))
+        with self.timeline.listening():
+            return str(check(target))
+
+    def _run_recorded(self, program: Any) -> Any:
+        """Run a coroutine on the fake clock, recorded."""
+        runner = asyncio.Runner(loop_factory=self._clock.new_loop)
+        try:
+            runner.run(self.timeline.run(program))
+            return self.timeline.result()
+        except (DeadlockError, EndlessError):
+            self._stands_at = (
+                self.line()
+            )  # which nobody can see when the loop has ended
+            raise
+        finally:
+            with contextlib.suppress(Exception):
+                self._drawing = self._bundle(self.timeline)
+            self._end(runner)
+
+    def _end(self, runner: asyncio.Runner) -> None:
+        loop = runner.get_loop()
+        if isinstance(loop, FakeClockLoop):
+            loop.expect_the_end()
+        with contextlib.suppress(DeadlockError, EndlessError, SystemExit, Stop):
+            runner.close()
+
+    def line(self) -> int:
+        """The line of the learner's file at which the program stands; 0 if at none."""
+        frame = sys._current_frames().get(threading.main_thread().ident or 0)
+        while frame is not None:
+            if frame.f_code.co_filename == str(self.path):
+                return frame.f_lineno
+            frame = frame.f_back
+        # The main thread is in the machinery: look where the tasks wait.
+        for track in self.timeline.tracks:
+            place = track.steps[-1].place if track.steps else track.begins
+            if place and place.code.co_filename == str(self.path):
+                return place.line
+        return 0
+
+    def explained(self, error: BaseException) -> Verdict:
+        """What to say where the learner's program, or the check, raised ``error``."""
+        if isinstance(error, Wrong):
+            return Verdict(State.NOT_YET, error.says, ask=error.ask)
+        if isinstance(error, SyntaxError) and error.filename == str(self.path):
+            return _no_python(error)
+        if isinstance(error, DeadlockError | EndlessError):
+            return self._never_ends(error)
+        line = self._line_of(error)
+        at = f" at line {line} of {self.path.name}" if line else ""
+        name = self.exercise.name
+        kind = _kind(error)
+        ask = ""
+        told = ""
+        if isinstance(error, Stop):
+            says = f"{error}{at}."
+        elif isinstance(error, SystemExit):
+            says = (
+                f"the program asked Python to end (SystemExit){at}. The check needs "
+                "what comes after."
+            )
+            ask = "What should it return, or raise, in place of ending all?"
+        elif line:
+            says = f"{kind} was raised{at}."
+            told = learners_traceback(error)
+        else:
+            says = f"the check cannot go on with what {name} did: {kind}: {error}"
+        return Verdict(State.NOT_YET, says, ask, told, line=line)
+
+    def _never_ends(self, error: Exception) -> Verdict:
+        """What to say of a program that waits for ever."""
+        says = "after an hour on the clock of the exercise it has not ended"
+        ask = "What should have ended it?"
+        if isinstance(error, DeadlockError):
+            says = "all wait, and nobody can wake them"
+            ask = "Who should have woken them?"
+        line = self._stands_at
+        if line:
+            code = linecache.getline(str(self.path), line).strip()
+            says += f", at line {line}: `{code}`"
+        return Verdict(State.NOT_YET, f"{says}.", ask, line=line)
+
+    def _line_of(self, error: BaseException) -> int:
+        """The last line of the learner's file that an exception went through."""
+        lines = [
+            line
+            for frame, line in traceback.walk_tb(error.__traceback__)
+            if frame.f_code.co_filename == str(self.path)
+        ]
+        inner = getattr(error, "exceptions", ())
+        return next((line for line in map(self._line_of, inner) if line), 0) or (
+            lines[-1] if lines else 0
+        )
+
+    def _picture(self, names: dict[str, Any]) -> dict[str, str]:
+        """The learner's own run, as a MIME bundle; empty where there is none."""
+        own = getattr(names.get("answers"), "picture", None)
+        if own is None or "target" not in names:
+            return self._drawing
+        return self._bundle(own(names["target"]))
+
+    def _bundle(self, picture: Picture) -> dict[str, str]:
+        if isinstance(picture, Timeline):
+            if not picture.tracks:
+                return {}
+            del picture.notes[NOTES:]
+        return picture._repr_mimebundle_()
+
+
+def _module(name: str, path: Path) -> types.ModuleType:
+    """Run a file of the answers; its lines are none of the learner's."""
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    hide(str(path))
+    spec.loader.exec_module(module)
+    return module
+
+
+def _kind(error: BaseException) -> str:
+    """The name of an exception; of a group, those inside it."""
+    name = type(error).__name__
+    if isinstance(error, BaseExceptionGroup):
+        inside = ", ".join(_kind(inner) for inner in error.exceptions)
+        name += f" ({inside})"
+    return name
+
+
+def _no_python(error: SyntaxError) -> Verdict:
+    return Verdict(
+        State.NOT_YET,
+        f"line {error.lineno} is no Python yet: {error.msg}.",
+        traceback="".join(traceback.format_exception_only(error)),
+        line=error.lineno or 0,
+    )
+
+
+class Printed(io.StringIO):
+    """What a program prints; one that prints without end is stopped."""
+
+    def write(self, text: str) -> int:
+        if self.tell() + len(text) > MOST_PRINTED:
+            super().write(text[: max(MOST_PRINTED - self.tell(), 0)])
+            raise Stop(f"more than {MOST_PRINTED:,} characters were printed")
+        return super().write(text)
+
+
+@contextmanager
+def _caught(printed: Printed) -> Iterator[None]:
+    """Both standard streams go to ``printed``."""
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+        yield
+
+
+@contextmanager
+def _modules(stage: Path) -> Iterator[None]:
+    """The stage's lessons can be imported in the body; afterwards all is as before."""
+    modules = dict(sys.modules)
+    path = list(sys.path)
+    sys.path[:0] = [str(stage), str(ROOT)]
+    try:
+        yield
+    finally:
+        sys.path[:] = path
+        for name in set(sys.modules) - set(modules):
+            if name.partition(".")[0] == "exercises":
+                del sys.modules[name]
+
+
+@contextmanager
+def _no_fork() -> Iterator[None]:
+    """A copy of this process would go on with the check, and give a second verdict."""
+
+    def refuse() -> NoReturn:
+        raise Stop("the program splits its process with os.fork")
+
+    if not hasattr(os, "fork"):  # Windows
+        yield
+        return
+    before = os.fork
+    os.fork = refuse
+    try:
+        yield
+    finally:
+        os.fork = before
+
+
+def _hide_machinery() -> None:
+    for file in Path(__file__).parent.glob("*.py"):
+        hide(str(file))
+
+
+_hide_machinery()
+assert not is_learners(__file__)

@@ -1,0 +1,89 @@
+"""``%%exercise 1.5`` and ``%hint 1.5``: an exercise in a cell of the notebook.
+
+The file is the truth, and the cell is a view of the part between its marks. Running the
+cell writes the file, checks it, says what the terminal says, and draws the run.
+"""
+
+import importlib
+from typing import Any
+
+from workshop.command.errors import UserError
+from workshop.exercises import catalogue, files
+from workshop.exercises.catalogue import Exercise
+from workshop.exercises.check import check
+from workshop.exercises.marks import BEGIN, END, same
+from workshop.exercises.progress import Store
+from workshop.exercises.shown import next_hint, show
+
+
+class NotebookExercises:
+    """The two magics of one notebook."""
+
+    def __init__(self) -> None:
+        self._store = Store()
+        # What this notebook wrote last, by number: that may be replaced with no copy.
+        self._written: dict[str, str] = {}
+
+    def exercise(self, line: str, cell: str) -> None:
+        """``%%exercise 1.5``: write the cell into the file, and check that."""
+        try:
+            exercise = catalogue.find(line)
+            self._write(exercise, _without_marks(cell))
+            print(f"{exercise.number} · {exercise.title}")
+            verdict = check(exercise)
+        except UserError as error:
+            print(error)
+            return
+        show(exercise, verdict, self._store)
+        first = exercise.parts().first_line
+        if verdict.line >= first:
+            # The first line of the cell is the magic itself.
+            print(
+                f"(Line {verdict.line} of the file is line "
+                f"{verdict.line - first + 2} of this cell.)"
+            )
+        if verdict.picture:
+            _display(verdict.picture)
+
+    def hint(self, line: str) -> None:
+        """``%hint 1.5``: the next hint."""
+        try:
+            print(next_hint(catalogue.find(line), self._store))
+        except UserError as error:
+            print(error)
+
+    def _write(self, exercise: Exercise, part: str) -> None:
+        parts = exercise.parts()
+        if same(part, parts.part):
+            return
+        start = exercise.start_parts.part
+        if same(part, start) and exercise.number not in self._written:
+            print(
+                f"This cell is as it was at the start, and {exercise.path.name} holds "
+                "other work of yours. That is checked; nothing was written. To work on "
+                "it here, copy it from the file into the cell."
+            )
+            return
+        last = self._written.get(exercise.number, start)
+        ours = same(parts.part, last) or same(parts.part, start)
+        kept = files.replace(exercise, parts.with_part(part), keep_old=not ours)
+        self._written[exercise.number] = part
+        if kept:
+            print(f"The file held other work: it is kept as {kept.name}.")
+
+
+def _without_marks(cell: str) -> str:
+    lines = cell.splitlines(keepends=True)
+    return "".join(line for line in lines if line.strip() not in (BEGIN, END))
+
+
+def _display(bundle: dict[str, str]) -> None:
+    display: Any = importlib.import_module("IPython.display").display
+    display(bundle, raw=True)
+
+
+def register(ipython: Any) -> None:
+    """Give the notebook both magics."""
+    exercises = NotebookExercises()
+    ipython.register_magic_function(exercises.exercise, "cell", "exercise")
+    ipython.register_magic_function(exercises.hint, "line", "hint")

@@ -1,0 +1,73 @@
+"""What the terminal and the notebook both say: a verdict, a hint, the list."""
+
+from collections.abc import Callable
+
+from workshop.command.errors import COMMAND
+from workshop.exercises.catalogue import Exercise
+from workshop.exercises.progress import Progress, Store
+from workshop.exercises.verdict import Verdict
+
+
+def show(
+    exercise: Exercise,
+    verdict: Verdict,
+    store: Store,
+    say: Callable[[str], None] = print,
+) -> None:
+    """Say a verdict, and remember a right answer."""
+    say(verdict.text())
+    if verdict.right:
+        with store.changing() as progress:
+            progress.entry(exercise.number).state = "solved"
+        say(f"To compare: {COMMAND} exercise solution {exercise.number}")
+
+
+def next_hint(exercise: Exercise, store: Store) -> str:
+    """The next hint, and how many there are; after the last one, all of them."""
+    total = len(exercise.hints)
+    with store.changing() as progress:
+        entry = progress.entry(exercise.number)
+        every = entry.hints >= total
+        entry.hints = min(entry.hints + 1, total)
+        shown = entry.hints
+    numbers = range(1, total + 1) if every else [shown]
+    rows = [f"Hint {n} of {total}: {exercise.hints[n - 1]}" for n in numbers]
+    if shown == total:
+        rows.append(
+            f"That was the last one. A solution: {COMMAND} exercise solution "
+            f"{exercise.number}"
+        )
+    return "\n".join(rows)
+
+
+def listing(
+    exercises: list[Exercise], progress: Progress, current: Exercise | None = None
+) -> str:
+    """All exercises with their state, and the minutes that are left."""
+    rows = []
+    left = 0
+    solved = 0
+    stage = None
+    for exercise in exercises:
+        if exercise.stage != stage:
+            stage = exercise.stage
+            rows.append(stage.name)
+        state = _state(exercise, progress)
+        solved += state == "solved"
+        if state != "solved":
+            left += exercise.minutes
+        arrow = ">" if exercise == current else " "
+        rows.append(
+            f"{arrow} {exercise.number:5} {exercise.title:36} "
+            f"{exercise.minutes:3} min  {state}"
+        )
+    rows.append(f"{solved} of {len(exercises)} solved, {left} minutes left")
+    return "\n".join(rows)
+
+
+def _state(exercise: Exercise, progress: Progress) -> str:
+    if progress.is_solved(exercise.number):
+        return "solved"
+    if progress.is_skipped(exercise.number):
+        return "skipped"
+    return "begun" if exercise.begun() else "untouched"
