@@ -428,6 +428,12 @@ async def serve(
     connections: dict[asyncio.Task[None], Connection] = {}
 
     def connected(reader: StreamReader, writer: StreamWriter) -> None:
+        # asyncio does this for the listeners that it makes itself, and not for ours.
+        # Without it a small frame waits until the peer has confirmed the one before
+        # (Nagle's algorithm, RFC 896): up to 40 ms.
+        with suppress(OSError):  # the peer has left already
+            peer = writer.get_extra_info("socket")
+            peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection = Connection(reader, writer, limits, tap)
         task = asyncio.create_task(connection.run(application, state))
         connections[task] = connection
