@@ -16,7 +16,6 @@ from websockets.exceptions import InvalidStatus, WebSocketException
 from tests.support.clients import websocket
 from tests.support.error_index import entries_of
 from tests.support.processes import ROOT, server_process
-from tests.support.servers import free_port
 from tests.support.sites import site_of
 from workshop.pages.serving import serving
 
@@ -162,7 +161,7 @@ def test_django_s_own_runserver_produces_its_message(tmp_path):
     django = [sys.executable, "-m", "django", "startproject", "mysite", str(tmp_path)]
     subprocess.run(django, check=True, timeout=30)
     with server_process(
-        ["manage.py", "runserver", "--noreload", f"127.0.0.1:{free_port()}"],
+        ["manage.py", "runserver", "--noreload", "127.0.0.1:0"],
         address=re.compile(r"development server at (http://[\d.]+:\d+)"),
         cwd=tmp_path,
         DJANGO_SETTINGS_MODULE="mysite.settings",

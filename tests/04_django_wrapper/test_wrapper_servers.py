@@ -12,7 +12,7 @@ from websockets.exceptions import InvalidStatus
 
 from tests.support.clients import fetch, websocket
 from tests.support.processes import ROOT, server_process
-from tests.support.servers import SERVERS, free_port, running
+from tests.support.servers import SERVERS, running
 
 STAGE = ROOT / "04_django_wrapper"
 WEBSOCKETS = ["websockets", "websockets-sansio", "wsproto"]
@@ -130,7 +130,7 @@ def test_claim_20_a_uvicorn_without_a_library_answers_with_the_page(tmp_path):
 def runserver(folder, database):
     """``manage.py runserver`` of the project in ``folder``."""
     return server_process(
-        ["manage.py", "runserver", "--noreload", f"127.0.0.1:{free_port()}"],
+        ["manage.py", "runserver", "--noreload", "127.0.0.1:0"],
         address=re.compile(r"development server at (http://[\d.]+:\d+)"),
         cwd=folder,
         DATABASE_URL=f"sqlite:///{database}/none.sqlite3",

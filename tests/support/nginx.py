@@ -9,8 +9,8 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.support.ports import free_port
 from tests.support.processes import ROOT, ServerProcess, server_process
-from tests.support.servers import free_port
 
 SITE = ROOT / "04_django_wrapper" / "deployment" / "nginx.conf"
 HOST = "chat.example.org"

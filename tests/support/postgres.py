@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.support.servers import free_port
+from tests.support.ports import free_port
 
 
 def missing() -> str:

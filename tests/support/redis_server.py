@@ -11,8 +11,8 @@ import psutil
 import pytest
 import redis
 
+from tests.support.ports import free_port
 from tests.support.processes import server_process
-from tests.support.servers import free_port
 
 READY = re.compile("(Ready to accept connections)")
 

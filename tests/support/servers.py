@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from tests.support.ports import free_port
 from tests.support.processes import ROOT, UVICORN, ServerProcess, server_process
 
 
@@ -107,15 +108,9 @@ def wait_until_listening(server: ServerProcess) -> None:
     """Wait for a server that prints its address before its workers listen there."""
     # Nothing is printed or signalled when the worker is up: all that is left is to try.
     address = urlsplit(server.url)
-    for _ in range(600):
+    for _ in range(1200):
         with contextlib.suppress(ConnectionRefusedError):
             socket.create_connection((address.hostname, address.port)).close()
             return
         time.sleep(0.05)
-    raise AssertionError("nothing listens after 30 s:\n" + server.log)
-
-
-def free_port() -> int:
-    """A port that was free a moment ago, for servers that cannot choose one."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    raise AssertionError("nothing listens after 60 s:\n" + server.log)

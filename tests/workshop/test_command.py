@@ -19,6 +19,7 @@ import psutil
 import pytest
 from websockets.sync.client import connect
 
+from tests.support import ports as test_ports
 from tests.support.processes import ROOT, ServerProcess, alive, server_process
 from tests.support.trees import BASE_PYTHON, make_tree, offline
 from workshop.command import ports
@@ -51,7 +52,7 @@ def fetch(url: str, data: bytes | None = None, **headers: str) -> str:
 
 def wait_until_listening(port: int) -> None:
     """Wait for JupyterLab, which prints its address a moment before it listens."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while True:
         with socket.socket() as client:
             if client.connect_ex(("127.0.0.1", port)) == 0:
@@ -65,8 +66,7 @@ def children_of(server: ServerProcess) -> list[psutil.Process]:
 
 @pytest.fixture
 def free_port() -> str:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return str(server.getsockname()[1])
+    return str(test_ports.free_port())
 
 
 @pytest.fixture
@@ -280,9 +280,11 @@ def test_stage_04_is_migrated_before_it_is_served(
     assert f"    python {migrate}\n" in server.lines
 
 
-def test_a_migration_that_fails_is_told_in_its_own_words(stage_04: Path) -> None:
+def test_a_migration_that_fails_is_told_in_its_own_words(
+    stage_04: Path, free_port: str
+) -> None:
     (stage_04 / "broken").touch()
-    done = run("serve", "4", "--port", str(ports.free_port_after(8000)), cwd=stage_04)
+    done = run("serve", "4", "--port", free_port, cwd=stage_04)
     assert done.returncode == 2
     assert done.stderr == ("The database could not be migrated: no such table: chat\n")
 

@@ -13,6 +13,7 @@ from types import ModuleType
 import psutil
 import pytest
 
+from tests.support.ports import free_port
 from tests.support.processes import ROOT
 from tests.support.trees import BASE_PYTHON, lock, make_tree, offline
 from workshop.command import doctor, environment
@@ -149,8 +150,8 @@ def test_an_optional_program_is_looked_for_on_the_path(
 
 
 def test_a_taken_port_names_its_holder_and_a_free_one() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        number = server.getsockname()[1]
+    number = free_port()
+    with socket.create_server(("127.0.0.1", number)):
         check = doctor.port(number)
     assert (check.word, check.needed) == ("wrong", False)
     if sys.platform != "darwin":  # where only root may ask

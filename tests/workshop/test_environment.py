@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.support.ports import free_port
 from tests.support.processes import ServerProcess, alive, server_process
 from tests.support.trees import (
     BASE_PYTHON,
@@ -176,9 +177,7 @@ def test_a_package_whose_hash_differs_is_refused(tree: Path) -> None:
 
 def test_a_missing_network_is_named_and_the_log_kept(tree: Path) -> None:
     lock(tree, "1.1")
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    done = start(tree, **index(f"http://127.0.0.1:{port}/simple"))
+    done = start(tree, **index(f"http://127.0.0.1:{free_port()}/simple"))
     assert done.returncode == 2
     assert "no connection to the package index" in done.stderr
     log = tree / ".venv" / "workshop-setup.log"
