@@ -7,13 +7,21 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
+from playwright.async_api import (
+    Browser,
+    ConsoleMessage,
+    Page,
+    async_playwright,
+    expect,
+)
 
 from tests.support.chat import Chat, running_chat
+from tests.support.failures import has_failed
 from tests.support.processes import server_process
 from workshop.command.doctor import find_browser
 
-SCREENSHOTS = Path(__file__).parent / "screenshots"
+MILLISECONDS = 30_000  # for whatever a page is to show; only a failure takes so long
+expect.set_options(timeout=MILLISECONDS)
 QUIET = (
     "--disable-gpu",
     "--disable-background-networking",
@@ -47,10 +55,12 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def page(browser: Browser, request: pytest.FixtureRequest) -> AsyncIterator[Page]:
-    """A new page; a screenshot is kept, and an error on its console fails the test."""
+async def page(
+    browser: Browser, request: pytest.FixtureRequest, tmp_path: Path
+) -> AsyncIterator[Page]:
+    """A new page: an error on its console is a failure, and a failure has a picture."""
     page = await browser.new_page(viewport={"width": 1280, "height": 900})
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(MILLISECONDS)
     errors: list[str] = []
 
     def note(message: ConsoleMessage) -> None:
@@ -60,9 +70,10 @@ async def page(browser: Browser, request: pytest.FixtureRequest) -> AsyncIterato
     page.on("console", note)
     page.on("pageerror", lambda error: errors.append(str(error)))
     yield page
-    SCREENSHOTS.mkdir(exist_ok=True)
-    name = request.node.name.replace("[", "-").replace("]", "")
-    await page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+    if has_failed(request.node):
+        path = tmp_path / "page.png"
+        await page.screenshot(path=path, full_page=True)
+        print(f"What the page showed: {path}")
     await page.close()
     assert not errors
 

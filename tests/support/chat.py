@@ -5,20 +5,27 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from contextlib import (
+    AbstractContextManager,
+    asynccontextmanager,
+    contextmanager,
+    suppress,
+)
 from copy import copy
+from itertools import count
 from pathlib import Path
 
 from playwright.async_api import (
     Browser,
     ConsoleMessage,
+    Error,
     Page,
     ViewportSize,
     expect,
 )
 
+from tests.support.ports import free_port
 from tests.support.processes import ROOT, ServerProcess, server_process
-from tests.support.servers import free_port
 
 STAGE = ROOT / "04_django_wrapper"
 # Ann and Ben are users, Mod is staff, one has a name full of HTML; Ann is the one
@@ -59,12 +66,14 @@ Message.objects.bulk_create(
 """
 # A lost connection is an error on the browser's console, and what some tests are about.
 LOST = ("WebSocket connection to", "Failed to load resource")
+_screenshots = count(1)
 
 
 class Chat:
     """A database, and a server at an address that outlives it."""
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.environment = {
             "DATABASE_URL": f"sqlite:///{folder / 'chat.sqlite3'}",
             "DJANGO_SETTINGS_MODULE": "websocket_app.settings",
@@ -126,11 +135,18 @@ class Chat:
                     [{"name": "sessionid", "value": session, "url": self.url}]
                 )
             page = await context.new_page()
-            page.set_default_timeout(15_000)
+            page.set_default_timeout(30_000)
             page.on("console", note)
             page.on("pageerror", lambda error: errors.append(str(error)))
             await page.goto(url)
-            yield page
+            try:
+                yield page
+            except Exception:
+                path = self.folder / f"{next(_screenshots)}.png"
+                with suppress(Error):  # the page may be closed
+                    await page.screenshot(path=path)
+                    print(f"What {person or 'the guest'} saw: {path}")
+                raise
         assert not errors
 
 

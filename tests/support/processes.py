@@ -13,6 +13,7 @@ import psutil
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 UVICORN = re.compile(r"Uvicorn running on (http://[\d.]+:\d+)")
+PATIENCE = 60  # seconds for a start or an end; only a failure takes so long
 
 
 class ServerProcess:
@@ -20,10 +21,12 @@ class ServerProcess:
 
     def __init__(self, process: "subprocess.Popen[str]", address: re.Pattern[str]):
         self.process = process
+        self.command = " ".join(map(str, process.args))  # type: ignore[arg-type]
         self.lines: list[str] = []
         self._address = address
         self._found = threading.Event()
         self.url = ""
+        self.has_left = False  # the block of the test that it was for
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -37,17 +40,25 @@ class ServerProcess:
         self._found.set()  # the process has ended: nobody waits any longer
 
     def wait_until_ready(self) -> None:
-        assert self._found.wait(30) and self.url, "did not start:\n" + self.log
+        assert self._found.wait(PATIENCE) and self.url, "did not start:\n" + self.log
 
     @property
     def log(self) -> str:
         return "".join(self.lines)
 
-    def wait(self, seconds: float = 10) -> int:
+    def wait(self, seconds: float = PATIENCE) -> int:
         """The exit code, once the process has ended and its log is complete."""
         code = self.process.wait(seconds)
         self._reader.join()
         return code
+
+
+servers: list[ServerProcess] = []  # for the report of a failure: tests/conftest.py
+
+
+def forget_servers() -> None:
+    """Keep only those that the next test may use: a failure shows their logs."""
+    servers[:] = [server for server in servers if not server.has_left]
 
 
 @contextlib.contextmanager
@@ -75,6 +86,7 @@ def server_process(
         encoding="utf-8",
     )
     server = ServerProcess(process, address)
+    servers.append(server)
     try:
         server.wait_until_ready()
         yield server
@@ -91,9 +103,10 @@ def server_process(
                 with contextlib.suppress(psutil.NoSuchProcess):
                     worker.kill()  # psutil knows if the number was given anew
         server.wait()
+        server.has_left = True
 
 
 def alive(processes: Sequence[psutil.Process]) -> list[psutil.Process]:
     """Those of ``processes`` that do not end; ending takes them a moment."""
-    _, left = psutil.wait_procs(list(processes), timeout=3)
+    _, left = psutil.wait_procs(list(processes), timeout=PATIENCE)
     return [process for process in left if process.status() != psutil.STATUS_ZOMBIE]
