@@ -144,10 +144,13 @@ def test_claim_5_one_after_the_other_the_two_waits_take_4_25_s() -> None:
 
 
 def test_claim_5_holds_in_real_time() -> None:
-    """The article's program takes 2.25 s on the real clock, too."""
+    """The article's program takes 2.25 s on the real clock, too.
+
+    And not 4.25 s: a machine that stands still for a second changes nothing of that.
+    """
     start = perf_counter()
     asyncio.run(fetch_receive.main())
-    assert 2.2 < perf_counter() - start < 3.2
+    assert 2.2 < perf_counter() - start < 4.2
 
 
 def test_claim_6_a_coroutine_that_never_gives_way_starves_the_rest(

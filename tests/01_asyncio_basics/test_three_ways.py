@@ -24,7 +24,7 @@ def test_plain_functions_wait_one_after_the_other(
     """Both waits take their sum, and hold the loop all the while."""
     start = perf_counter()
     asyncio.run(three_ways.one_after_the_other())
-    assert perf_counter() - start >= 0.42
+    assert perf_counter() - start >= 0.42  # a lower bound: no load can break it
     assert capsys.readouterr().out.split() == ["fetched", "received"]
 
 

@@ -6,6 +6,8 @@ import os
 import pytest
 from conversation import Close, Conversation, Refusal, Unexpected
 
+from tests.support import fake_clock
+
 ACCEPT = {"type": "websocket.accept"}
 
 
@@ -134,17 +136,20 @@ async def test_a_send_to_a_client_that_has_left_raises_an_oserror():
     assert raised == ["the client has disconnected"]
 
 
-async def test_silence_ends_at_the_deadline_and_lists_what_was_said():
+def test_silence_ends_at_the_deadline_and_lists_what_was_said():
     async def deaf(scope, receive, send):
         await receive()
         await send(ACCEPT)
         await asyncio.Event().wait()
 
-    with pytest.raises(Unexpected) as failure:
+    async def program():
         async with Conversation(deaf, deadline=0.05) as talk:
             await talk.accepted()
             await talk.send("ping")
             await talk.text()
+
+    with pytest.raises(Unexpected) as failure:
+        fake_clock.run(program())
     assert str(failure.value).splitlines() == [
         "expected websocket.send, but nothing came in 0.05 s",
         "said so far (→ to the application):",
@@ -204,7 +209,7 @@ async def test_what_an_application_raises_at_the_end_comes_out_at_the_end():
             await talk.accepted()
 
 
-async def test_an_application_that_does_not_end_is_cancelled_and_reported():
+def test_an_application_that_does_not_end_is_cancelled_and_reported():
     cancelled = []
 
     async def no_break(scope, receive, send):
@@ -216,13 +221,16 @@ async def test_an_application_that_does_not_end_is_cancelled_and_reported():
             cancelled.append(True)
             raise
 
-    with pytest.raises(
-        Unexpected, match=r"has not ended within 0\.05 s(.|\n)*→ web.*disc"
-    ):
-        async with Conversation(no_break, deadline=0.05) as talk:
-            await talk.accepted()
+    async def program():
+        with pytest.raises(
+            Unexpected, match=r"has not ended within 0\.05 s(.|\n)*→ web.*disc"
+        ):
+            async with Conversation(no_break, deadline=0.05) as talk:
+                await talk.accepted()
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    fake_clock.run(program())
     assert cancelled == [True]
-    assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
 async def test_a_failed_test_leaves_no_task_and_keeps_its_own_error():
@@ -258,14 +266,17 @@ async def test_an_order_that_no_server_takes_is_an_error(events, words):
             await talk.ended()
 
 
-async def test_a_long_talk_is_listed_by_its_last_twenty_lines():
-    with pytest.raises(Unexpected) as failure:
+def test_a_long_talk_is_listed_by_its_last_twenty_lines():
+    async def program():
         async with Conversation(echo, deadline=0.05) as talk:
             await talk.accepted()
             for _ in range(50):
                 await talk.send("x" * 1_000_000)
                 await talk.text()
             await talk.closed()
+
+    with pytest.raises(Unexpected) as failure:
+        fake_clock.run(program())
     lines = str(failure.value).splitlines()
     assert len(lines) == 23 and max(map(len, lines)) < 120
     assert lines[2] == "… 82 before"
@@ -281,14 +292,14 @@ async def test_channels_communicator_gives_the_same_answers(application):
     messages = ["ping", "PING", b"ping"]  # their send_to() knows no empty message
     theirs, ours = [], []
     peer = WebsocketCommunicator(application, "/")
-    assert (await peer.connect())[0] is True
+    assert (await peer.connect(timeout=30))[0] is True
     for message in messages:
         if isinstance(message, str):
             await peer.send_to(text_data=message)
         else:
             await peer.send_to(bytes_data=message)
         # not receive_from(): it forbids the second key, which the spec allows
-        theirs.append((await peer.receive_output())["text"])
+        theirs.append((await peer.receive_output(timeout=30))["text"])
     await peer.disconnect()
     async with Conversation(application) as talk:
         await talk.accepted()
@@ -313,10 +324,10 @@ async def test_channels_communicator_sees_the_same_refusal_and_close():
         await send({"type": "websocket.close", "code": 4003})
 
     peer = WebsocketCommunicator(application, "/")
-    assert await peer.connect() == (False, 4003)
+    assert await peer.connect(timeout=30) == (False, 4003)
     peer = WebsocketCommunicator(application, "/open")
-    await peer.connect()
-    theirs = await peer.receive_output()
+    await peer.connect(timeout=30)
+    theirs = await peer.receive_output(timeout=30)
     async with Conversation(application, "/") as talk:
         assert (await talk.refused()).status == 403
     async with Conversation(application, "/open") as talk:

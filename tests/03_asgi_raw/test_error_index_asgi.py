@@ -78,7 +78,7 @@ def test_a_second_server_at_the_same_port_produces_the_message() -> None:
             capture_output=True,
             text=True,
             encoding="utf-8",
-            timeout=30,
+            timeout=60,
             check=False,
         )
     assert second.returncode != 0

@@ -54,9 +54,11 @@ async def test_an_empty_binary_frame_is_not_an_empty_text(application):
 async def test_a_text_of_none_beside_the_bytes_is_no_text_either(application):
     peer = ApplicationCommunicator(application, dict(WEBSOCKET))
     await peer.send_input(CONNECT)
-    assert (await peer.receive_output())["type"] == "websocket.accept"
+    assert (await peer.receive_output(timeout=30))["type"] == "websocket.accept"
     await peer.send_input({"type": "websocket.receive", "bytes": b"1", "text": None})
-    assert (await peer.receive_output())["text"].startswith("1 bytes, but no text.")
+    assert (await peer.receive_output(timeout=30))["text"].startswith(
+        "1 bytes, but no text."
+    )
     await peer.send_input(DISCONNECT)
     await end_of(peer)
 
@@ -122,7 +124,7 @@ async def test_a_clock_that_nobody_can_hear_ends_the_handler(application):
         if event["type"] == "websocket.send":
             raise ConnectionResetError("the peer has left")
 
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(30):
         await application(dict(WEBSOCKET), receive_next, send)
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
@@ -162,10 +164,14 @@ async def test_a_peer_that_leaves_during_a_reply_ends_the_handler(application, l
 async def test_the_start_and_the_end_of_the_server_are_answered(application):
     server = ApplicationCommunicator(application, {"type": "lifespan"})
     await server.send_input({"type": "lifespan.startup"})
-    assert await server.receive_output() == {"type": "lifespan.startup.complete"}
+    assert await server.receive_output(timeout=30) == {
+        "type": "lifespan.startup.complete"
+    }
     assert await server.receive_nothing()
     await server.send_input({"type": "lifespan.shutdown"})
-    assert await server.receive_output() == {"type": "lifespan.shutdown.complete"}
+    assert await server.receive_output(timeout=30) == {
+        "type": "lifespan.shutdown.complete"
+    }
     await end_of(server)
 
 

@@ -26,6 +26,12 @@ def ours() -> Iterator[str]:
         yield server.url
 
 
+async def connected(page: Page) -> None:
+    """Press *Connect*, and wait until the page may send."""
+    await page.get_by_role("button", name="Connect").click()
+    await expect(page.locator("#state")).to_have_text("open")
+
+
 async def rows_of(frame: Locator) -> dict[str, list[str]]:
     """The table of an open frame: value and meaning by the field's name."""
     found = {}
@@ -39,8 +45,7 @@ async def test_under_our_server_a_frame_is_opened_bit_by_bit(
     ours: str, page: Page
 ) -> None:
     await page.goto(ours)
-    await page.get_by_role("button", name="Connect").click()
-    await expect(page.locator("#state")).to_have_text("open")
+    await connected(page)
     await page.get_by_role("button", name="ping", exact=True).click()
     frame = page.locator("#frames details", has_text="from the browser: text frame")
     await expect(frame).to_have_count(1)
@@ -63,7 +68,7 @@ async def test_an_open_frame_stays_open_and_in_focus_while_others_come(
     ours: str, page: Page
 ) -> None:
     await page.goto(ours)
-    await page.get_by_role("button", name="Connect").click()
+    await connected(page)
     await page.get_by_role("button", name="ping", exact=True).click()
     frame = page.locator("#frames details", has_text="'pong!'")
     await frame.locator("summary").focus()
@@ -88,13 +93,13 @@ async def test_an_open_frame_stays_open_and_in_focus_while_others_come(
 
 async def test_a_new_connection_has_frames_of_its_own(ours: str, page: Page) -> None:
     await page.goto(ours)
-    connect = page.locator("#connect")
-    await connect.click()
+    await connected(page)
     await page.get_by_role("button", name="ping", exact=True).click()
     await expect(page.locator("#frames")).to_contain_text("'pong!'")
-    await connect.click()
+    await page.get_by_role("button", name="Close").click()
     await expect(page.locator("#frames")).to_contain_text("close frame")
-    await connect.click()
+    await expect(page.locator("#state")).to_have_text("closed")
+    await connected(page)
     await expect(page.locator("#frames")).not_to_contain_text("close frame")
     await expect(page.locator("#frames details")).to_have_count(2)  # the handshake
 
@@ -103,7 +108,7 @@ async def test_under_uvicorn_the_page_says_where_the_bytes_are_seen(
     address: str, page: Page
 ) -> None:
     await page.goto(address)
-    await page.get_by_role("button", name="Connect").click()
+    await connected(page)
     frames = page.locator("#frames")
     await expect(frames).to_contain_text("python 03_asgi_raw/watched.py")
     await expect(frames.locator("p")).to_have_count(1)
@@ -116,7 +121,7 @@ async def test_the_wiretap_follows_the_console(address: str, page: Page) -> None
     await page.goto(address)
     wiretap = page.locator("#wiretap")
     await expect(wiretap.locator("svg")).to_have_count(0)
-    await page.get_by_role("button", name="Connect").click()
+    await connected(page)
     await expect(wiretap).to_contain_text("websocket.accept")
     await page.get_by_role("button", name="Send").click()
     await expect(wiretap).to_contain_text("text: “pong!”")
@@ -137,8 +142,7 @@ async def test_two_pages_see_each_its_own_connection(
     other = await browser.new_page()
     for tab, word in ((page, "mine"), (other, "yours")):
         await tab.goto(address)
-        await tab.get_by_role("button", name="Connect").click()
-        await expect(tab.locator("#state")).to_have_text("open")
+        await connected(tab)
         await tab.get_by_label("Message").fill(word)
         await tab.get_by_label("Message").press("Enter")
         await expect(tab.locator("#wiretap")).to_contain_text(word)
@@ -153,7 +157,7 @@ async def test_the_picture_and_its_frames_fit_the_window(
 ) -> None:
     await page.set_viewport_size({"width": width, "height": 900})
     await page.goto(ours)
-    await page.get_by_role("button", name="Connect").click()
+    await connected(page)
     frames = page.locator("#frames details")
     await expect(frames).to_have_count(2)
     for summary in await frames.locator("summary").all():
@@ -175,7 +179,7 @@ async def test_on_a_laptop_the_questions_are_seen_below_the_console(
 ) -> None:
     await page.set_viewport_size({"width": 1366, "height": 768})
     await page.goto(ours)
-    await page.get_by_role("button", name="Connect").click()
+    await connected(page)
     for sent in range(12):  # a full log takes no more room
         await page.get_by_role("button", name="ping", exact=True).click()
         await expect(page.locator("#log li.in")).to_have_count(sent + 1)

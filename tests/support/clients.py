@@ -18,7 +18,7 @@ class Response(NamedTuple):
 def fetch(url: str, method: str = "GET") -> Response:
     """One HTTP request on a connection of its own; no redirect is followed."""
     address = urlsplit(url)
-    connection = http.client.HTTPConnection(address.netloc, timeout=10)
+    connection = http.client.HTTPConnection(address.netloc, timeout=30)
     try:
         connection.request(method, address.path or "/")
         response = connection.getresponse()
@@ -34,7 +34,7 @@ def websocket(url: str, origin: str | None = None) -> ClientConnection:
         url: without the slash at its end.
         origin: of the page that a browser would show; without, it is no browser.
     """
-    return connect(url.replace("http", "ws", 1) + "/", open_timeout=10, origin=origin)
+    return connect(url.replace("http", "ws", 1) + "/", open_timeout=30, origin=origin)
 
 
 def reads_after(client: Any, event: asyncio.Event) -> None:
@@ -56,5 +56,5 @@ async def end_of(peer: ApplicationCommunicator) -> None:
         TimeoutError: it goes on after its last event.
         Exception: whatever the application raised.
     """
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await peer.future

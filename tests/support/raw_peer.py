@@ -52,11 +52,11 @@ async def served(
         )
     )
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             yield Served(port, stop, task)
     finally:
         stop.set()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await task
 
 
