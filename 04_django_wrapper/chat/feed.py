@@ -19,6 +19,7 @@ from sockets.codes import CloseCode
 from sockets.database import database
 from sockets.groups import groups
 from sockets.jsontext import dumps
+from sockets.members import close_of, message_of
 
 from chat.models import MISSED, Room
 
@@ -87,8 +88,7 @@ class Feed:
     def _tell(self, number: int, text: str) -> None:
         if number > self.told:
             self.told = number
-            event = {"type": "websocket.send", "text": text}
-            groups.deliver(self.room.group, event)
+            groups.deliver(self.room.group, message_of(text))
 
     async def _run(self) -> None:
         try:
@@ -124,4 +124,4 @@ class Feed:
         self._tell_early()
 
     def _close(self, code: CloseCode, reason: str) -> None:
-        groups.deliver(self.room.group, {"code": code, "reason": reason})
+        groups.deliver(self.room.group, close_of(code, reason))

@@ -18,6 +18,7 @@ from typing import Any
 
 from sockets.groups import groups
 from sockets.jsontext import dumps
+from sockets.members import message_of
 
 PAUSE = 0.05  # seconds from the first change until it is told, at least
 FOR_EACH = 0.002  # for each who is here: the list is longer, and more people get it
@@ -116,4 +117,4 @@ class Presence:
             self._say()
         users = sorted({*self.names}.union(*self.elsewhere.values()))
         text = dumps({"type": "presence", "users": users})
-        groups.deliver(self.group, {"type": "websocket.send", "text": text})
+        groups.deliver(self.group, message_of(text))

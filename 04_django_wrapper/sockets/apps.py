@@ -13,7 +13,10 @@ class SocketsConfig(AppConfig):
         from django.contrib.auth.signals import user_logged_out
 
         from .checks.settings import check
+        from .groups import groups
+        from .redis.setting import carrier_for
         from .steps.recheck import logged_out
 
         register(check)
+        groups.find_carrier = carrier_for(groups)
         user_logged_out.connect(logged_out)

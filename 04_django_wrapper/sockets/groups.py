@@ -1,27 +1,59 @@
 """Groups: one message for many sockets, from anywhere in the site.
 
-1. A socket joins for the length of a block, and is out however the block ends.
-2. A message becomes one event, and goes into each member's outbox. That never waits:
-   who is behind gets it later, or is cut off, and delays nobody.
-3. All members see two messages in the same order: a delivery is one run, no ``await``.
-4. Where ``REDIS_URL`` is set, members in other processes get it, too (redis/).
-   Those may see the messages of two processes in another order.
+1. A socket joins for the length of a block. It is out however the block ends.
+2. A message becomes one event, and goes into the outbox of each member (members.py).
+   That never waits: a member that is behind gets it later or is cut off, and delays
+   nobody.
+3. All members of this process live in one event loop. A call from another thread is
+   handed over to that loop.
+4. A carrier brings news to other processes, and theirs to the members here. ``apps.py``
+   says how to find it (redis/); nothing in this file depends on what it is. Members of
+   two processes may see the messages of two processes in different orders.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Protocol
 
 from . import jsontext
-from .codes import BadMessage, HandlerError, sendable
-from .conf import conf
+from .blocks import block
+from .codes import BadMessage, HandlerError
 from .connection import CONNECTING, Socket
-from .members import Listener, Members, Put, check
-from .outbox import Event, send_event
+from .members import (
+    Listener,
+    Members,
+    News,
+    Put,
+    check_name,
+    close_of,
+    message_of,
+)
 
-if TYPE_CHECKING:
-    from .redis.carrier import Relay
+log = logging.getLogger("sockets")
+
+
+class Carrier(Protocol):
+    """The way to other processes. Each method may be called in any event loop."""
+
+    async def follow(self, name: str) -> None:
+        """Wait until the news of this group comes here, or it is known not to come."""
+
+    def leave(self, name: str) -> None:
+        """A group has no member here any more."""
+
+    async def publish(self, name: str, news: News) -> bool:
+        """Wait until the news is on its way. False: it has not gone out."""
+
+    def publish_soon(self, name: str, news: News) -> None:
+        """The same without waiting."""
+
+    def publish_blocking(self, name: str, news: News) -> None:
+        """The same from a thread that has no event loop; it waits a little."""
+
+    async def hang_up(self) -> None:
+        """Send what waits to go out from this event loop, and end."""
 
 
 class Groups(Members):
@@ -29,30 +61,39 @@ class Groups(Members):
 
     def __init__(self) -> None:
         super().__init__()
-        self._loop: asyncio.AbstractEventLoop | None = None  # where the members live
-        self._relays: dict[Any, Relay] = {}  # by loop: a process has one, tests many
+        # None instead of a carrier: groups end at this process.
+        self.find_carrier: Callable[[], Carrier | None] = lambda: None
+        # The event loop of the members and of the server. None: there was none yet.
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.warned = False  # that nobody can hear what this process publishes
 
-    @asynccontextmanager
+    @block("async with groups.join(name, socket):")
     async def join(
         self, name: str, socket: Socket, put: Put | None = None
     ) -> AsyncIterator[None]:
         """``async with groups.join("room-1", socket):`` what is published arrives.
 
-        With ``put`` it comes to that function, which must not wait, as an ASGI event
-        that all members share: to go into the outbox, now, later or not at all.
-        ``put(None)`` says that events may have been lost: the database knows better.
-        With Redis the block begins when other processes' messages come, too, or when
-        Redis is known to be away.
+        The block begins when the messages of other processes come, too, or when the
+        carrier is known to be away.
+
+        Args:
+            name: 1 to 100 printable characters.
+            socket: an open one, which is not in this group yet.
+            put: called with each message in place of ``socket.outbox.put``: as an ASGI
+                event that all members share. It must not wait and must not change the
+                event. ``put(None)`` means: messages may have been lost, and the
+                database knows what they were.
 
         Raises:
             BadMessage: it is in ``SOCKETS["GROUPS"]`` groups already (1008).
             HandlerError: the name is no name, or the socket is not open.
         """
-        check(name)
+        check_name(name)
         if socket.state is CONNECTING or name in socket.groups:
             raise HandlerError(f"to join {name!r}, accept() first, and join once")
         if len(socket.groups) >= socket.conf.GROUPS:
             raise BadMessage("too many groups")
+
         socket.groups.add(name)
         try:
             await self._enter(name, socket, put or socket.outbox.put)
@@ -61,101 +102,149 @@ class Groups(Members):
             socket.groups.discard(name)
             self._leave(name, socket)
 
-    @asynccontextmanager
+    @block("async with groups.listen(name, put):")
     async def listen(self, name: str, put: Put) -> AsyncIterator[None]:
-        """``join`` for code that is no websocket's: ``put`` gets the same events."""
+        """``join`` for code that is not a websocket's: ``put`` gets the same events."""
+        check_name(name)
         listener = Listener()
         try:
-            await self._enter(check(name), listener, put)
+            await self._enter(name, listener, put)
             yield
         finally:
             self._leave(name, listener)
 
-    async def _enter(self, name: str, member: Socket | Listener, put: Put) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._add(name, member, put)
-        if relay := self._relay():
-            await relay.follow(name)
-
-    def _leave(self, name: str, member: Socket | Listener) -> None:
-        self._remove(name, member)
-        if name not in self.members and (relay := self._relays.get(self._loop)):
-            relay.leave(name)
-
-    def leave_all(self, socket: Socket) -> None:
-        """For the runner: a handler that goes on after its end is in no group."""
-        while socket.groups:
-            self._leave(socket.groups.pop(), socket)
-
     async def publish(self, name: str, message: str | bytes) -> bool:
         """Send one message to all members; it waits for none of them.
 
-        Returns: True; False if Redis has not taken it, so only this process hears it.
+        Returns:
+            True; False if the carrier has not taken it: only this process gets it.
+
+        Raises:
+            HandlerError: this is no name or no message.
         """
-        return await self._publish(check(name), _event(message))
+        return await self._publish(check_name(name), message_of(message))
 
     async def publish_json(self, name: str, value: Any) -> bool:
         """The same with a value, as JSON text; it is written once for all."""
         return await self.publish(name, jsontext.dumps(value))
 
     async def close(self, name: str, code: int, reason: str = "") -> bool:
-        """Close the websockets of all members."""
-        event = {"code": sendable(code), "reason": reason}
-        return await self._publish(check(name), event)
+        """Close the websockets of all members.
 
-    async def _publish(self, name: str, event: Event) -> bool:
-        self.deliver(name, event)
-        relay = self._relay()
-        return relay is None or await relay.publish(name, event)
+        Raises:
+            HandlerError: this is no name, or no close frame may have this code.
+        """
+        return await self._publish(check_name(name), close_of(code, reason))
 
     def publish_sync(self, name: str, message: str | bytes) -> None:
         """``publish`` from a thread: a view, a signal, the admin, ``on_commit``.
 
-        It does not wait, but for Redis in a process that has no websockets, such as a
-        management command: ``PUBLISH_SECONDS`` at most.
+        It does not wait, except in a process that has no websockets, such as a
+        management command: there it waits for Redis, ``PUBLISH_SECONDS`` at most.
         """
-        self._publish_soon(check(name), _event(message))
+        self._publish_from_thread(check_name(name), message_of(message))
 
     def close_sync(self, name: str, code: int, reason: str = "") -> None:
         """``close`` from a thread."""
-        self._publish_soon(check(name), {"code": sendable(code), "reason": reason})
+        self._publish_from_thread(check_name(name), close_of(code, reason))
 
-    def _publish_soon(self, name: str, event: Event) -> None:
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._publish_now, name, event)
-        elif conf().REDIS_URL:
-            from .redis.packing import publish
+    # What follows is for the layer.
 
-            publish(conf(), name, event)
-
-    def _publish_now(self, name: str, event: Event) -> None:
-        self.deliver(name, event)
-        if relay := self._relay():
-            relay.send(name, event)
-
-    def _relay(self) -> "Relay | None":
-        if not conf().REDIS_URL:
-            return None
-        from .redis.carrier import (
-            Relay,  # here: without Redis nobody need install redis
-        )
-
-        loop = asyncio.get_running_loop()
-        if loop not in self._relays:
-            self._relays[loop] = relay = Relay(self, conf())
-            relay.task.add_done_callback(lambda _: self._relays.pop(loop))
-        return self._relays[loop]
+    @asynccontextmanager
+    async def lifetime(self) -> AsyncIterator[None]:
+        """Around all connections of a server: its loop is the members' loop."""
+        self.loop = asyncio.get_running_loop()
+        try:
+            yield
+        finally:
+            await self.hang_up()
 
     async def hang_up(self) -> None:
-        """For the server's shutdown: send what waits to Redis, and say goodbye."""
-        if relay := self._relays.get(asyncio.get_running_loop()):
-            await relay.close()
+        """Send what waits to go to other processes, and say goodbye to the carrier."""
+        carrier = self.find_carrier()
+        if carrier is not None:
+            await carrier.hang_up()
 
+    def leave_all(self, socket: Socket) -> None:
+        """A handler that goes on after its end is in no group."""
+        while socket.groups:
+            self._leave(socket.groups.pop(), socket)
 
-def _event(message: str | bytes) -> Event:
-    if isinstance(message, str):
-        message.encode()  # half of a surrogate pair fails here, and not at each member
-    return send_event(message)
+    async def _enter(self, name: str, member: Socket | Listener, put: Put) -> None:
+        here = asyncio.get_running_loop()
+        home = self._home()
+        if home is not None and home is not here and home.is_running() and self.members:
+            # Two loops run in two threads. Neither may touch what the other one uses.
+            raise HandlerError(
+                "the members of groups live in one event loop, and this is another one"
+            )
+        self.loop = here
+        self.add(name, member, put)
+        carrier = self.find_carrier()
+        if carrier is not None:
+            await carrier.follow(name)
+
+    def _leave(self, name: str, member: Socket | Listener) -> None:
+        self.remove(name, member)
+        carrier = self.find_carrier()
+        if carrier is not None and name not in self.members:
+            carrier.leave(name)
+
+    def _home(self) -> asyncio.AbstractEventLoop | None:
+        """The members' event loop, as long as it can do something."""
+        if self.loop is None or self.loop.is_closed():
+            return None
+        return self.loop
+
+    async def _publish(self, name: str, news: News) -> bool:
+        here = asyncio.get_running_loop()
+        home = self._home()
+        if home is not None and home is not here and home.is_running():
+            # A member's outbox may make a task. In this loop, that would be a task that
+            # waits for another loop's connection, and that perhaps never runs again.
+            there: Coroutine[Any, Any, bool] = self._publish_here(name, news)
+            try:
+                handed_over = asyncio.run_coroutine_threadsafe(there, home)
+            except RuntimeError:  # that loop was closed at this moment
+                there.close()
+            else:
+                return await asyncio.wrap_future(handed_over)
+        elif home is None:
+            self._warn_if_alone(name)
+        return await self._publish_here(name, news)
+
+    async def _publish_here(self, name: str, news: News) -> bool:
+        self.deliver(name, news)
+        carrier = self.find_carrier()
+        return carrier is None or await carrier.publish(name, news)
+
+    def _publish_from_thread(self, name: str, news: News) -> None:
+        home = self._home()
+        if home is not None:
+            with suppress(RuntimeError):  # that loop was closed at this moment
+                home.call_soon_threadsafe(self._publish_soon, name, news)
+                return
+        self._warn_if_alone(name)
+        carrier = self.find_carrier()
+        if carrier is not None:
+            carrier.publish_blocking(name, news)
+
+    def _publish_soon(self, name: str, news: News) -> None:
+        self.deliver(name, news)
+        carrier = self.find_carrier()
+        if carrier is not None:
+            carrier.publish_soon(name, news)
+
+    def _warn_if_alone(self, name: str) -> None:
+        """Say once that nobody can hear this process."""
+        if not self.warned and self.find_carrier() is None:
+            self.warned = True
+            log.warning(
+                "a message to %r reaches nobody: this process has no websockets, and "
+                'SOCKETS["REDIS_URL"] is not set, which would bring it to those that '
+                "have some",
+                name,
+            )
 
 
 groups = Groups()

@@ -1,74 +1,147 @@
-"""Members: who is in which group in this process, and how an event reaches them."""
+"""Members: which sockets are in which group in this process.
+
+Only the event loop that the members live in may call what is here. A delivery has no
+``await``: so all members see two messages in the same order.
+"""
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from .codes import CloseCode, HandlerError
+from .codes import CloseCode, HandlerError, sendable
 from .connection import OPEN, Socket
-from .outbox import Event, Outbox
+from .outbox import Event, Outbox, send_event
 
 Put = Callable[[Any], None]
 log = logging.getLogger("sockets")
 
+LONGEST_NAME = 100  # characters
+# Zero-width non-joiner and joiner. Persian words and emoji of families have them;
+# ``str.isprintable`` takes them for control characters.
+JOINERS = dict.fromkeys([0x200C, 0x200D])
 
-def check(name: str) -> str:
-    """A group's name, if it is one."""
-    if not 0 < len(name) <= 100 or not name.isprintable():
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """For all members. They share the event, so nobody may change it."""
+
+    event: Event  # ASGI's "websocket.send", with "text" or "bytes"
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """The websockets of all members end with this code and this reason."""
+
+    code: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Some messages may have been lost on their way from other processes."""
+
+
+News = Message | Close | Loss
+
+
+def message_of(message: str | bytes) -> Message:
+    """A message as news for a group.
+
+    Raises:
+        HandlerError: it is neither str nor bytes, or it is no text that UTF-8 knows.
+    """
+    if isinstance(message, str):
+        # Without this, half of a surrogate pair would fail later, at each member.
+        try:
+            message.encode()
+        except UnicodeEncodeError as error:
+            raise HandlerError(
+                f"a message is text that UTF-8 can carry, and this is not: {error}"
+            ) from None
+    return Message(send_event(message))
+
+
+def close_of(code: int, reason: str = "") -> Close:
+    """The close of a group as news for it; HandlerError: no frame has this code."""
+    text = (reason or "").encode(errors="replace").decode()
+    return Close(sendable(code), text)
+
+
+def check_name(name: str) -> str:
+    """A group's name, if it is one.
+
+    Raises:
+        HandlerError: it is not.
+    """
+    if not isinstance(name, str):
+        kind = type(name).__name__
         raise HandlerError(
-            f"a group's name has 1 to 100 printable characters, unlike {name!r:.120}"
+            f"a group's name is a str, and {name!r:.120} is of type {kind}: "
+            f'write f"room-{{…}}" or str(…)'
+        )
+    visible = name.translate(JOINERS)
+    if not 0 < len(name) <= LONGEST_NAME or not visible.isprintable() or not visible:
+        raise HandlerError(
+            f"a group's name has 1 to {LONGEST_NAME} printable characters, "
+            f"unlike {name!r:.120}"
         )
     return name
 
 
 class Listener:
-    """A member that is no websocket: it is open for its block, and nobody closes it."""
+    """A member that is not a websocket. It is open for the length of its block."""
 
     state = OPEN
 
     def stop(self, code: int, reason: str = "") -> None:
-        """A group's close is for websockets."""
+        """The close of a group is for its websockets only."""
 
 
 class Members:
     """The members of all groups in this process."""
 
     def __init__(self) -> None:
-        self.members: dict[str, dict[Socket | Listener, Put]] = {}  # in order
+        # Members in the order in which they came, each with the function that takes
+        # its messages. A group without members has no entry.
+        self.members: dict[str, dict[Socket | Listener, Put]] = {}
 
-    def _add(self, name: str, member: Socket | Listener, put: Put) -> None:
+    def add(self, name: str, member: Socket | Listener, put: Put) -> None:
+        """One more member of a group."""
         self.members.setdefault(name, {})[member] = put
 
-    def _remove(self, name: str, member: Socket | Listener) -> None:
+    def remove(self, name: str, member: Socket | Listener) -> None:
+        """One member less, if it was one."""
         members = self.members.get(name, {})
         members.pop(member, None)
         if not members:
             self.members.pop(name, None)
 
-    def deliver(self, name: str, event: Event) -> None:
-        """Give an event to the members in this process; it never waits.
+    def deliver(self, name: str, news: News) -> None:
+        """Give news to the members of a group in this process. It never waits."""
+        members = list(self.members.get(name, {}).items())
+        if isinstance(news, Message):
+            for member, put in members:
+                if member.state is OPEN:
+                    _give(name, member, put, news.event)
+        elif isinstance(news, Close):
+            for member, _ in members:
+                member.stop(news.code, news.reason)
+        else:
+            for member, put in members:
+                if member.state is OPEN and not _is_outbox(put):
+                    _give(name, member, put, None)
 
-        A ``put`` that fails is its member's fault: that one is closed with 1011.
 
-        Args:
-            event: a message as an ASGI event; ``code`` and ``reason`` of a close; None:
-                messages may have been lost, for those who have a ``put`` of their own.
-        """
-        members = self.members.get(name, {})
-        if event is None:
-            members = {m: put for m, put in members.items() if not _is_outbox(put)}
-        elif "type" not in event:
-            for member in list(members):
-                member.stop(**event)
-            return
-        for member, put in members.items():  # put() must not change the members
-            if member.state is OPEN:
-                try:
-                    put(event)
-                except Exception:
-                    log.exception("a member of %r could not take a message", name)
-                    member.stop(CloseCode.INTERNAL_ERROR)
+def _give(name: str, member: Socket | Listener, put: Put, event: Event) -> None:
+    """Call a member's ``put``. If it fails, only its own member is closed."""
+    try:
+        put(event)
+    except Exception:
+        log.exception("a member of %r could not take a message", name)
+        member.stop(CloseCode.INTERNAL_ERROR)
 
 
 def _is_outbox(put: Put) -> bool:
+    """Does a member's news go straight to its peer? A peer is not told of losses."""
     return getattr(put, "__func__", None) is Outbox.put

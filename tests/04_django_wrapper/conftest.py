@@ -34,8 +34,10 @@ def project_environment(database):
 
 @pytest.fixture(scope="module")
 def application(project_environment):
+    from sockets.groups import groups
     from websocket_app.asgi import application
 
+    groups.warned = True  # of a process without websockets: each test is one
     logging.getLogger("sockets").propagate = True  # caplog listens at the root
     return application
 

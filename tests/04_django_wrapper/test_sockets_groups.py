@@ -3,6 +3,7 @@
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
+from uuid import UUID
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -12,6 +13,7 @@ from django.test import AsyncClient, override_settings
 from django.urls import path
 from sockets.codes import HandlerError
 from sockets.groups import groups
+from sockets.members import Loss
 
 
 async def room(socket):
@@ -80,7 +82,7 @@ async def test_who_has_a_put_of_its_own_is_told_that_events_may_have_been_lost(t
             groups.listen("three", kept.append),
         ):
             for name in ("one", "two", "three", "nobody"):
-                groups.deliver(name, None)
+                groups.deliver(name, Loss())
             await socket.send("told")
             await socket.receive()
 
@@ -271,7 +273,7 @@ async def test_a_synchronous_view_publishes(talk):
 async def test_nothing_is_published_into_a_loop_that_has_ended(application):
     def another_life():
         async def join():
-            groups._loop = asyncio.get_running_loop()
+            groups.loop = asyncio.get_running_loop()
 
         asyncio.run(join())
         groups.publish_sync("room", "hello")
@@ -319,3 +321,139 @@ async def test_a_publisher_is_not_delayed_by_its_own_stalled_socket(talk):
         for number in range(3):
             await stalled.send(str(number))
             assert await other.receive() == str(number)
+
+
+# Names and messages
+
+
+@pytest.mark.parametrize("name", [7, UUID(int=7), None, b"room"])
+async def test_a_name_that_is_not_text_gets_a_sentence(application, name):
+    kind = type(name).__name__
+    with pytest.raises(HandlerError, match=f"is a str, and .* is of type {kind}"):
+        await groups.publish(name, "hello")
+
+
+@pytest.mark.parametrize("name", ["می‌خواهم", "👨‍👩‍👧", "क्‍ष"])
+async def test_a_name_may_have_joiners_as_persian_and_emoji_do(application, name):
+    heard = []
+    async with groups.listen(name, heard.append):
+        await groups.publish(name, "hello")
+    assert [event["text"] for event in heard] == ["hello"]
+
+
+@pytest.mark.parametrize("name", ["", "\u200d", "a\u200b", "a\u202eb", "\ud800", "a\n"])
+async def test_a_name_that_nobody_can_see_gets_a_sentence(application, name):
+    with pytest.raises(HandlerError, match="1 to 100 printable characters"):
+        await groups.publish(name, "hello")
+
+
+async def test_half_of_a_surrogate_pair_is_the_publisher_s_error(application):
+    with pytest.raises(HandlerError, match="UTF-8 can carry"):
+        await groups.publish("room", "\ud83d")
+
+
+async def test_a_close_may_have_any_text_as_its_reason(talk):
+    async with AsyncExitStack() as stack:
+        [client] = await several(talk, stack, 1)
+        await groups.close("room", 4000, "half \ud83d")
+        assert await client.closed() == (4000, "half ?")
+
+
+# Other threads, and processes without websockets
+
+
+async def test_another_thread_s_loop_hands_over_and_a_late_reader_gets_all(talk):
+    """As `async_to_sync` does in a thread, and as schedulers do."""
+
+    def work():
+        async def publish():
+            return [await groups.publish("room", str(n)) for n in range(3)]
+
+        return asyncio.run(publish())
+
+    async with AsyncExitStack() as stack:
+        [client] = await several(talk, stack, 1)
+        reads_late = asyncio.Event()
+        send = client._send
+
+        async def wait(event):
+            await reads_late.wait()
+            await send(event)
+
+        [member] = groups.members["room"]
+        member.outbox.send = wait
+        assert await asyncio.to_thread(work) == [True] * 3
+        reads_late.set()
+        assert [await client.receive() for _ in range(3)] == ["0", "1", "2"]
+
+
+async def test_members_of_another_running_loop_get_a_sentence(talk):
+    def work():
+        async def listen():
+            async with groups.listen("room", print):
+                pass
+
+        asyncio.run(listen())
+
+    async with AsyncExitStack() as stack:
+        await several(talk, stack, 1)
+        with pytest.raises(HandlerError, match="live in one event loop"):
+            await asyncio.to_thread(work)
+
+
+@pytest.fixture
+def alone(application, monkeypatch):
+    """As in a management command: no websocket has been here."""
+    monkeypatch.setattr(groups, "loop", None)
+    monkeypatch.setattr(groups, "warned", False)
+
+
+def test_a_process_without_websockets_and_redis_warns_once(alone, caplog):
+    groups.publish_sync("room", "hello")
+    groups.publish_sync("room", "hello")
+    asyncio.run(groups.publish("room", "hello"))
+    groups.close_sync("room", 4000)
+    [record] = caplog.records
+    assert record.levelname == "WARNING"
+    assert "'room' reaches nobody" in record.getMessage()
+    assert 'SOCKETS["REDIS_URL"]' in record.getMessage()
+
+
+def test_a_process_that_publishes_in_a_loop_of_its_own_warns_too(alone, caplog):
+    asyncio.run(groups.publish("room", "hello"))
+    [record] = caplog.records
+    assert "reaches nobody" in record.getMessage()
+
+
+async def test_a_server_without_connections_does_not_warn(alone, caplog):
+    async with groups.lifetime():
+        await groups.publish("room", "hello")
+        await asyncio.to_thread(groups.publish_sync, "room", "hello")
+    assert not caplog.records
+
+
+# Blocks that are written in another way
+
+
+async def test_a_join_that_is_not_an_async_with_says_how_it_is_written(talk):
+    async def handler(socket):
+        await socket.accept()
+        how = "write  async with groups.join\\(name, socket\\):"
+        with pytest.raises(HandlerError, match=f"'await' alone: {how}"):
+            await groups.join("room", socket)
+        with pytest.raises(HandlerError, match=f"'with' alone: {how}"):
+            with groups.join("room", socket):
+                pass
+        with pytest.warns(RuntimeWarning, match=f"never entered: {how}") as warnings:
+            groups.join("room", socket)
+        assert warnings[0].filename == __file__
+        await socket.send("all said")
+
+    async with talk(handler) as client:
+        assert await client.receive() == "all said"
+    assert not groups.members
+
+
+async def test_a_listen_that_is_not_an_async_with_says_how_it_is_written(application):
+    with pytest.raises(HandlerError, match=r"async with groups\.listen"):
+        await groups.listen("room", print)

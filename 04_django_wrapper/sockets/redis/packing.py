@@ -1,64 +1,53 @@
-"""What crosses Redis: an event as bytes; and its way there without an event loop."""
+"""What crosses Redis: a group's news as bytes, on a channel of the group's.
 
-import logging
-from functools import cache
-from typing import Any
+A packed news is one byte for its kind, and then what it says:
 
-from redis import Redis, RedisError
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+    t  a message, as UTF-8 text
+    b  a message, as bytes
+    c  a close: the code, a space, the reason
+    ?  a loss
+"""
 
-from ..conf import Conf
-from ..outbox import Event, send_event
+from ..members import Close, Loss, News, message_of
 
-LOST = b"?"  # the packed event None: something may have been lost
-NOBODY = bytes(8)  # the id of a process that hears nothing
-
-log = logging.getLogger("sockets")
+LOST = b"?"
+ID_BYTES = 8  # before each packed news: which process says it
+NOBODY = bytes(ID_BYTES)  # a process that hears nothing
 
 
-def pack(event: Event) -> bytes:
-    """A group's event as bytes: one for its kind, then what it says."""
-    if "code" in event:
-        return f"c{event['code']:d} {event['reason']}".encode()
-    if "bytes" in event:
-        return b"b" + bytes(event["bytes"])
-    return b"t" + str(event["text"]).encode()
+def pack(news: News) -> bytes:
+    """A group's news as bytes."""
+    if isinstance(news, Close):
+        return f"c{news.code:d} {news.reason}".encode()
+    if isinstance(news, Loss):
+        return LOST
+    if "bytes" in news.event:
+        return b"b" + bytes(news.event["bytes"])
+    return b"t" + str(news.event["text"]).encode()
 
 
-def unpack(message: bytes) -> Event:
-    """The event again; None for LOST."""
-    kind, rest = message[:1], message[1:]
+def unpack(packed: bytes) -> News:
+    """The news again.
+
+    Raises:
+        ValueError: these bytes were packed by somebody else.
+    """
+    kind = packed[:1]
+    rest = packed[1:]
     if kind == b"b":
-        return send_event(rest)
+        return message_of(rest)
     if kind == b"t":
-        return send_event(rest.decode())
+        return message_of(rest.decode())
     if kind == b"c":
         code, _, reason = rest.decode().partition(" ")
-        return {"code": int(code), "reason": reason}
-    return None
+        return Close(int(code), reason)
+    return Loss()
 
 
-def channel_prefix(connection: dict[str, Any]) -> bytes:
-    """What our channels' names begin with, given a connection's settings.
+def channel_prefix(database: int) -> bytes:
+    """What the names of our channels begin with.
 
     Two sites may share a Redis and have a database each: ``redis://host/1``. Channels
     belong to no database, so its number is in their names.
     """
-    return b"sockets:%d:" % connection.get("db", 0)
-
-
-def publish(conf: Conf, name: str, event: Event) -> None:
-    """Publish from a process without an event loop: a command, a WSGI server."""
-    client = _client(conf.REDIS_URL, conf.PUBLISH_SECONDS)
-    prefix = channel_prefix(client.get_connection_kwargs())
-    try:
-        client.publish(prefix + name.encode(), NOBODY + pack(event))
-    except RedisError as error:
-        log.warning("Redis has not taken a message to %r: %r", name, error)
-
-
-@cache
-def _client(url: str, seconds: float) -> Redis:
-    times = {"socket_timeout": seconds, "socket_connect_timeout": seconds}
-    return Redis.from_url(url, retry=Retry(NoBackoff(), 0), **times)
+    return b"sockets:%d:" % database

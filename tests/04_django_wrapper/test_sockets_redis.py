@@ -1,6 +1,6 @@
 """Groups over Redis: many processes are one, and one is enough while Redis is away.
 
-In most tests two `Groups` stand for two processes: each has a relay of its own.
+In most tests two `Groups` stand for two processes: each has a line to Redis of its own.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack, ExitStack
 import psutil
 import pytest
 from django.test import override_settings
+from sockets.members import message_of
 from websockets.sync.client import connect
 
 from tests.support.processes import ROOT, server_process
@@ -42,13 +43,17 @@ def redis_server(tmp_path):
 
 @pytest.fixture
 async def processes(redis_server, talk):  # talk's settings are the last to go
-    """``processes(2)``: as many `Groups`, each with a relay; with settings to try."""
+    """``processes(2)``: as many `Groups`, each with a line; with settings to try."""
     from sockets.groups import Groups  # now, since the apps are loaded
+    from sockets.redis.setting import carrier_for
 
     def processes(count, **sockets):
         sockets = {"REDIS_URL": redis_server.url, **sockets}
         stack.enter_context(override_settings(SOCKETS=sockets))
-        made.extend(Groups() for _ in range(count))
+        for _ in range(count):
+            groups = Groups()
+            groups.find_carrier = carrier_for(groups)
+            made.append(groups)
         return made[-count:]
 
     made = []
@@ -75,12 +80,12 @@ def log():
 @pytest.fixture
 def impatient(monkeypatch):
     """An idle connection is asked often; the next one comes after 0.2 s."""
-    from sockets.redis import connection as line
+    from sockets.redis import connection
 
-    monkeypatch.setattr(line, "QUIET", 0.05)
-    monkeypatch.setattr(line, "PAUSE", 0.2)
-    monkeypatch.setattr(line, "LONGEST", 0.2)
-    monkeypatch.setattr(line.random, "random", lambda: 1.0)
+    monkeypatch.setattr(connection, "QUIET", 0.05)
+    monkeypatch.setattr(connection, "PAUSE", 0.2)
+    monkeypatch.setattr(connection, "LONGEST", 0.2)
+    monkeypatch.setattr(connection.random, "random", lambda: 1.0)
 
 
 # Many processes are one
@@ -178,7 +183,7 @@ async def test_a_thousand_messages_keep_their_order_and_go_in_few_batches(
         assert await asyncio.gather(*publishing) == [True] * 1000
         assert [await heard.text() for _ in range(1000)] == [*map(str, range(1000))]
         after = redis_server.command("INFO", "commandstats")
-    calls = [stats["cmdstat_ping"]["calls"] for stats in (before, after)]
+    calls = [stats["cmdstat_hello"]["calls"] for stats in (before, after)]
     assert calls[1] - calls[0] < 10
 
 
@@ -187,7 +192,7 @@ async def test_callers_that_are_cancelled_disturb_nobody(processes, redis_server
     one, two = processes(2)
     heard = Heard()
     async with two.listen("room", heard.put_nowait):
-        assert await one.publish("room", "cancelled")  # its relay runs
+        assert await one.publish("room", "cancelled")  # its connection is there
         tasks = len(asyncio.all_tasks())
         for number in range(1000):
             cancelled = asyncio.create_task(one.publish("room", "cancelled"))
@@ -287,7 +292,7 @@ def test_a_loop_that_ends_takes_its_connection_with_it(
         connections = psutil.Process().net_connections("tcp")
         peers = [c.raddr.port for c in connections if c.raddr]
         assert redis_server.port not in peers
-        assert not groups._relays
+        assert not groups.find_carrier().lines
     assert log.empty()
     assert not recwarn.list
 
@@ -299,7 +304,7 @@ async def test_a_goodbye_sends_what_waits_and_may_be_followed_by_another_life(
     heard = Heard()
     async with two.listen("room", heard.put_nowait):
         await one.publish("room", "the first")
-        one._publish_now("room", {"type": "websocket.send", "text": "the last"})
+        one._publish_soon("room", message_of("the last"))
         await one.hang_up()
         assert len(redis_server.connections()) == 1
         assert await one.publish("room", "another life")
@@ -325,8 +330,8 @@ async def test_a_server_that_ends_still_sends_what_waits(processes):
     heard = Heard()
     async with other.listen("room", heard.put_nowait):
         async with lifetime():
-            groups._publish_now("room", {"type": "websocket.send", "text": "goodbye"})
-        assert not groups._relays
+            groups._publish_soon("room", message_of("goodbye"))
+        assert not groups.find_carrier().lines
         assert await heard.text() == "goodbye"
 
 
@@ -334,25 +339,25 @@ async def test_a_server_that_ends_still_sends_what_waits(processes):
 async def test_a_connection_lost_at_the_moment_of_the_goodbye_does_not_hold_it_up(
     processes, redis_server, monkeypatch, turns
 ):
-    from sockets.redis import connection as line
+    from sockets.redis.connection import Connection
 
-    async def read(relay, connection):
+    async def read(self, connection):
         await broken.wait()
         raise ConnectionError
 
     broken = asyncio.Event()
-    monkeypatch.setattr(line, "_read", read)
+    monkeypatch.setattr(Connection, "_read", read)
     [groups] = processes(1)
-    relay = groups._relay()
-    await relay.news.wait()
-    while relay.news.is_set():  # until the connection is in use
+    connection = groups.find_carrier().line().connection
+    await connection._news.wait()
+    while connection._news.is_set():  # until it is in use
         await asyncio.sleep(0)
     broken.set()
     for _ in range(turns):
         await asyncio.sleep(0)
-    relay.task.cancel()
+    connection.task.cancel()
     async with asyncio.timeout(5):
-        await asyncio.wait([relay.task])
+        await asyncio.wait([connection.task])
 
 
 # Redis is away
@@ -445,9 +450,9 @@ async def test_a_redis_that_is_stopped_is_noticed_by_those_who_only_listen(
 async def test_a_large_batch_may_take_longer_as_long_as_redis_answers(processes, log):
     [groups] = processes(1, PUBLISH_SECONDS=0.3)
     assert await groups.publish("room", "hello")
-    event = {"type": "websocket.send", "text": "hello"}
+    line = groups.find_carrier().line()
     for _ in range(60_000):
-        batch = groups._relay().send("room", event)
+        batch = line.send("room", message_of("hello"))
     assert await batch.wait(30)
     assert log.empty()
 
@@ -529,11 +534,11 @@ async def test_an_outage_is_two_lines_in_the_log_however_long_it_is(
 
 
 async def test_what_waits_for_redis_has_a_bound(processes, monkeypatch):
-    from sockets.redis import carrier as relay
+    from sockets.redis import line
 
     one, two = processes(2)
     heard = Heard()
-    monkeypatch.setattr(relay, "QUEUE", 1000)
+    monkeypatch.setattr(line, "QUEUE", 1000)
     async with two.listen("room", heard.put_nowait):
         publishing = [one.publish("room", str(number) * 99) for number in range(20)]
         took = await asyncio.gather(*publishing)
@@ -556,6 +561,74 @@ async def test_a_redis_that_forbids_to_publish_is_one_line_in_the_log(
         assert await heard.next() is None
         assert "no permissions to run the 'publish' command" in await log.next()
         assert "Redis is back" in await log.next()
+    assert log.empty()
+
+
+# A replica
+
+
+@pytest.fixture
+def primary(tmp_path_factory):
+    """Another Redis, for the one that is demoted."""
+    with running_redis(tmp_path_factory.mktemp("primary")) as server:
+        yield server
+
+
+async def test_a_redis_that_becomes_a_replica_is_away_until_it_is_none(
+    processes, redis_server, primary, log, impatient
+):
+    """Its connections stay, it answers, and takes what is published: to no avail."""
+    one, two = processes(2)
+    heard = Heard()
+    async with two.listen("room", heard.put_nowait):
+        assert await one.publish("room", "before")
+        assert await heard.text() == "before"
+        redis_server.command("REPLICAOF", "127.0.0.1", str(primary.port))
+        for _ in range(2):
+            assert "this Redis is a replica" in await log.next()
+        assert await one.publish("room", "lost") is False
+        redis_server.command("REPLICAOF", "NO", "ONE")
+        while await heard.next() is not None:
+            pass
+        for _ in range(2):
+            assert "Redis is back" in await log.next()
+        assert await one.publish("room", "hello")
+
+
+async def test_a_publisher_hears_at_once_that_redis_has_become_a_replica(
+    processes, redis_server, primary, log
+):
+    [groups] = processes(1)
+    assert await groups.publish("room", "before")
+    redis_server.command("REPLICAOF", "127.0.0.1", str(primary.port))
+    assert await groups.publish("room", "lost") is False
+    assert "this Redis is a replica" in await log.next()
+
+
+def test_a_process_without_a_loop_hears_that_redis_is_a_replica(
+    processes, redis_server, primary, log
+):
+    [command] = processes(1)
+    command.publish_sync("room", "before")
+    redis_server.command("REPLICAOF", "127.0.0.1", str(primary.port))
+    command.publish_sync("room", "lost")
+    assert "is a replica" in log.get_nowait()
+    assert log.empty()
+
+
+@pytest.mark.parametrize(
+    "option", ["protocol=2", "decode_responses=True", "health_check_interval=1"]
+)
+async def test_what_groups_decide_themselves_an_address_does_not_change(
+    processes, redis_server, log, option
+):
+    one, two = processes(2, REDIS_URL=f"{redis_server.url}?{option}")
+    heard = Heard()
+    async with two.listen("room", heard.put_nowait):
+        assert await one.publish("room", "hello")
+        assert await heard.text() == "hello"
+        await asyncio.to_thread(one.publish_sync, "room", "from a thread")
+        assert await heard.text() == "from a thread"
     assert log.empty()
 
 
