@@ -22,6 +22,7 @@ from typing import Any
 from workshop.pictures import recorder
 
 PATIENCE = 5.0  # real seconds for a thread or a socket to wake a loop with no timers
+STUCK = 2.0  # real seconds after which a loop is taken for one that blocks
 ENDLESS = 3600.0  # seconds of the fake clock after which a program will never end
 LAST_TURNS = 1_000  # turns of a loop that has been told to end
 
@@ -56,6 +57,15 @@ class _Selector(selectors.SelectSelector):
             due = self.now + max(seconds, 0)
             heapq.heappush(self._asleep, (due, next(self._number), alarm))
         return alarm
+
+    def oversleep(self, alarm: threading.Event) -> None:
+        """Move the clock to where a sleeping thread wakes, though the loop blocks."""
+        with self._lock:
+            mine = [entry for entry in self._asleep if entry[2] is alarm]
+            for entry in mine:
+                self._asleep.remove(entry)
+                heapq.heapify(self._asleep)
+                self.now = max(self.now, entry[0])
 
     def select(
         self, timeout: float | None = None
@@ -129,7 +139,9 @@ class FakeClockLoop(asyncio.SelectorEventLoop):
         """Stands for ``time.sleep`` in a worker thread of this loop."""
         alarm = self._clock.put_to_bed(seconds)
         self.call_soon_threadsafe(_nothing)  # so that the selector looks again
-        alarm.wait()
+        if not alarm.wait(STUCK):
+            # The loop does not come round: it waits for this thread, as in join().
+            self._clock.oversleep(alarm)
 
     def run_in_executor(  # type: ignore[override]
         self, executor: Any, func: Callable[..., Any], *args: Any

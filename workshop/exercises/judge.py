@@ -176,7 +176,7 @@ class Judge:
         """Run ``check``; what it returns is what is said of a right answer."""
         check: Callable[[Any], Any] = answers.check
         if inspect.iscoroutinefunction(check):
-            return str(self._run_recorded(check(target)))
+            return str(self._run_recorded(the_check(check(target))))
         with self.timeline.listening():
             return str(check(target))
 
@@ -185,16 +185,18 @@ class Judge:
         runner = asyncio.Runner(loop_factory=self._clock.new_loop)
         try:
             runner.run(self.timeline.run(program))
-            return self.timeline.result()
+            found = self.timeline.result()
         except (DeadlockError, EndlessError):
-            self._stands_at = (
-                self.line()
-            )  # which nobody can see when the loop has ended
+            # Now: when the loop has ended nobody stands anywhere.
+            self._stands_at = self.line()
             raise
         finally:
             with contextlib.suppress(Exception):
                 self._drawing = self._bundle(self.timeline)
             self._end(runner)
+        if isinstance(found, Wrong):
+            raise found
+        return found
 
     def _end(self, runner: asyncio.Runner) -> None:
         loop = runner.get_loop()
@@ -284,6 +286,14 @@ class Judge:
                 return {}
             del picture.notes[NOTES:]
         return picture._repr_mimebundle_()
+
+
+async def the_check(check: Any) -> Any:
+    """What a check returns, or its ``Wrong``, which is no failure in the picture."""
+    try:
+        return await check
+    except Wrong as wrong:
+        return wrong
 
 
 def _module(name: str, path: Path) -> types.ModuleType:
