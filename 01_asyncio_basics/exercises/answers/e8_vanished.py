@@ -73,7 +73,11 @@ async def _check_forgotten(
     start: Callable[[Any, Kept], None], kept: Kept, work: Any, how: str
 ) -> None:
     start(work, kept)
+    tasks = list(kept)
     await asyncio.sleep(0.5)
+    for task in tasks:
+        if task.done():
+            task.exception()  # asked for: asyncio has nothing to complain of
     _require_empty(kept, how)
 
 
