@@ -110,7 +110,7 @@ def test_the_layer_imports_only_python_django_asgiref_and_itself():
         for module in imported(ast.parse(file.read_text("utf-8")))
         if module.partition(".")[0] not in allowed
     }
-    redis = {(f"{name}.py", "redis") for name in ("carrier", "packing", "site")}
+    redis = {(f"{name}.py", "redis") for name in ("connection", "synchronous", "site")}
     assert others == {("runserver.py", "uvicorn"), *redis}
 
 

@@ -128,6 +128,30 @@ async def test_an_await_that_is_missing_produces_both_its_messages(
     assert beside.strip("`") in " ".join(entry.body.split())
 
 
+@entries_with("def alone(")
+async def test_a_block_that_stands_alone_produces_its_message(
+    entry, application, caplog
+):
+    with site_of(names_of(entry)["alone"]) as site:
+        with pytest.warns(RuntimeWarning) as warned:
+            await hello(site)
+    [said] = [f"RuntimeWarning: {warning.message}" for warning in warned]
+    assert found_in(said) == {entry.title}
+    assert not found_in(caplog.text)
+
+
+@entries_with("def command(")
+def test_a_process_without_websockets_produces_its_message(
+    entry, application, caplog, monkeypatch
+):
+    from sockets.groups import groups
+
+    monkeypatch.setattr(groups, "loop", None)
+    monkeypatch.setattr(groups, "warned", False)
+    names_of(entry)["command"]()
+    assert found_in(caplog.text) == {entry.title}
+
+
 @pytest.mark.parametrize(
     ("table", "headers"),
     [("chat_room", {}), ("django_session", {"Cookie": "sessionid=left-behind"})],
@@ -186,8 +210,8 @@ def test_manage_py_check_produces_its_message():
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
-def test_an_entry_names_files_that_exist_and_a_mend(entry):
-    assert "The mend" in entry.body
+def test_an_entry_names_files_that_exist_and_a_fix(entry):
+    assert "The fix" in entry.body
     for file in re.findall(r"`([\w/]+/\w+\.py)`", entry.body):
         assert (STAGE / file).is_file()
 

@@ -369,7 +369,7 @@ def sessions(tmp_path_factory):
 async def test_a_session_ends_wherever_it_is_kept(
     talk, anna, psql, sessions, monkeypatch, engine, how
 ):
-    from sockets import handshake  # now, since the apps are loaded
+    from sockets.steps import handshake  # now, since the apps are loaded
 
     with ExitStack() as stack:
         stack.enter_context(
