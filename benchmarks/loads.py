@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from time import perf_counter
 from typing import Any
 
-from benchmarks.peers import Peer, open_peer
+from benchmarks.peer import Peer
+from benchmarks.peers import open_peer
 
 OPENING = 32  # handshakes at a time
 
@@ -53,7 +54,7 @@ class _Load:
         """The number of messages that must have come by now."""
         raise NotImplementedError
 
-    def heard(self, peer: Any, size: int) -> None:
+    def received(self, peer: Any, size: int) -> None:
         raise NotImplementedError
 
     def fail(self, why: str) -> None:
@@ -85,7 +86,7 @@ class Echo(_Load):
         self.said += 1
         peer.send(self.message)
 
-    def heard(self, peer: Any, size: int) -> None:
+    def received(self, peer: Any, size: int) -> None:
         now = perf_counter()
         if size != self.size:
             return self.fail(f"{size} bytes came back where {self.size} were sent")
@@ -112,7 +113,7 @@ class Fanout(_Load):
         self.said += 1
         self.peers[0].send(self.message)
 
-    def heard(self, peer: Any, size: int) -> None:
+    def received(self, peer: Any, size: int) -> None:
         now = perf_counter()
         peer.messages += 1
         if size != self.size or peer.messages != self.said:

@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import Any, NamedTuple
 
 from benchmarks.loads import Echo, Fanout, open_many
-from benchmarks.peers import Peer
+from benchmarks.peer import Peer
 from benchmarks.processes import Server
 
 SPARE = 200  # file descriptors for all that is no peer

@@ -4,8 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from benchmarks import command
 from benchmarks.results import Results
 from tests.support.processes import ROOT
+from workshop.command import environment
 
 
 def bench(*arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -37,3 +41,16 @@ def test_a_benchmark_prints_its_table_writes_its_figures_and_is_compared(
     part = bench("--report", str(second))
     assert part.returncode == 2
     assert part.stderr.startswith(f"{second} has no figures of: echo, fanout, idle,")
+
+
+def test_a_switch_is_measured_without_asking_for_peers(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def add_peers() -> str:
+        raise AssertionError("peers were asked for")
+
+    monkeypatch.setattr(environment, "add_peers", add_peers)
+    assert command.main(["switch", "--quick"]) == 0
+    assert "stage 02's loop" in capsys.readouterr().out
+    with pytest.raises(AssertionError, match="peers were asked for"):
+        command.main(["echo", "--quick"])

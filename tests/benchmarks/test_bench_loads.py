@@ -10,7 +10,8 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from benchmarks import peers
 from benchmarks.loads import Echo, Fanout, WrongAnswerError, open_many
-from benchmarks.peers import Peer, open_peer
+from benchmarks.peer import Peer
+from benchmarks.peers import open_peer
 
 Handler = Callable[[ServerConnection], Any]
 members: list[ServerConnection] = []

@@ -58,11 +58,18 @@ def add_bench(tree: Path) -> None:
     locked += f"peer==2.0 \\\n    --hash=sha256:{digest}\n"
     (tree / "requirements-bench.lock").write_text(locked)
     project = tree / "pyproject.toml"
-    project.write_text(project.read_text() + 'bench = ["peer>=2"]\n')
+    project.write_text(
+        project.read_text()
+        + 'bench = ["peer>=2"]\n[tool.workshop.commands]\n'
+        + 'bench = { module = "benchmarks.command", help = "measure" }\n'
+    )
     (tree / "benchmarks").mkdir()
     (tree / "benchmarks" / "command.py").write_text(
         "import importlib.util\n"
-        "def main(options, notes):\n"
+        "from workshop.command import environment\n"
+        "def main(arguments):\n"
+        "    lacking = environment.add_peers()\n"
+        "    notes = [lacking] if lacking else []\n"
         "    print('peer', importlib.util.find_spec('peer') is not None, notes)\n"
         "    return 0\n"
     )

@@ -127,7 +127,8 @@ def test_what_an_old_python_reads_has_nothing_that_python_2_cannot_parse(
         ("srve 1", "Did you mean: [COMMAND] serve"),
         ("Test", "Did you mean: [COMMAND] test"),
         ("doc", "Did you mean: [COMMAND] doctor"),
-        ("xyzzy", "The commands: lab, serve, test, exercise, bench, doctor."),
+        ("xyzzy", "The commands: lab, serve, test, doctor, exercise, bench."),
+        ("test 7", "There is no stage '7'. The stages: 1 (01_asyncio_basics), "),
         ("lab --port 0", "A port is a number from 1 to 65535, not '0'"),
         ("--port 65536", "A port is a number from 1 to 65535, not '65536'"),
         ("serve 3 --port http", "A port is a number from 1 to 65535, not 'http'"),
@@ -230,6 +231,7 @@ def test_a_stage_is_served_until_ctrl_c(free_port: str, number: str) -> None:
         server.process.send_signal(signal.SIGINT)
         assert server.wait() == 0
     assert f"Stage 03 at http://127.0.0.1:{free_port}/" in server.lines[0]
+    assert "Open a second one for other commands" in server.lines[1]
     assert "Traceback" not in server.log
     assert not alive(children)
 
@@ -287,6 +289,15 @@ def test_a_migration_that_fails_is_told_in_its_own_words(
     done = run("serve", "4", "--port", free_port, cwd=stage_04)
     assert done.returncode == 2
     assert done.stderr == ("The database could not be migrated: no such table: chat\n")
+
+
+@pytest.mark.parametrize("number", ["1", "01"])
+def test_the_number_of_a_stage_runs_the_tests_of_that_stage(number: str) -> None:
+    done = run("test", number, "--collect-only", "-q", "-k", "three_ways")
+    assert done.returncode == 0, done.stderr
+    names = [line for line in done.stdout.splitlines() if "::" in line]
+    assert names
+    assert all(name.startswith("tests/01_asyncio_basics/") for name in names)
 
 
 def test_pytest_gets_its_arguments_and_gives_its_exit_code(tmp_path: Path) -> None:

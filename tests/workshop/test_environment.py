@@ -364,11 +364,6 @@ def test_peers_that_cannot_be_installed_are_told_and_the_benchmarks_run_without(
     assert "Installing" not in start(tree).stdout  # what was there still holds
 
 
-def test_a_switch_is_measured_without_peers(tree: Path) -> None:
-    add_bench(tree)
-    assert start(tree, "bench", "switch").stdout == "peer False []\n"
-
-
 def test_peers_are_left_to_uv_where_the_venv_is_uvs(tree: Path) -> None:
     add_bench(tree)
     make_it_uvs(tree)
