@@ -67,9 +67,9 @@ def since_the_start() -> Iterator[Metric]:
     text = "Websockets that we have ended with 1013, try again later."
     yield counter("websockets_evicted_total", text, stats.evicted, "reason")
     text = "Messages that came from peers."
-    yield counter("websockets_messages_received_total", text, {(): stats.heard})
+    yield counter("websockets_messages_received_total", text, {(): stats.received})
     text = "Messages to peers that the server has taken."
-    yield counter("websockets_messages_sent_total", text, {(): stats.said})
+    yield counter("websockets_messages_sent_total", text, {(): stats.sent})
     text = "Handlers that failed, or did not end when told to."
     yield counter("websockets_handler_errors_total", text, {(): stats.failed})
     text = "Messages that other processes have not got."

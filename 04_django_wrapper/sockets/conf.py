@@ -16,11 +16,11 @@ class Conf:
 
     URLCONF: str = ""  # the module with the websockets' urlpatterns
     HANDSHAKE: tuple[str, ...] = (
-        "sockets.steps.handshake.host",
-        "sockets.steps.handshake.origin",
-        "sockets.steps.handshake.session",
-        "sockets.steps.handshake.user",
-        "sockets.steps.handshake.limits",
+        f"{__package__}.steps.handshake.host",
+        f"{__package__}.steps.handshake.origin",
+        f"{__package__}.steps.handshake.session",
+        f"{__package__}.steps.handshake.user",
+        f"{__package__}.steps.handshake.limits",
     )
     HANDSHAKE_SECONDS: float = 10  # from the connection to the handler's accept()
     LEAVE_SECONDS: float = 0.5  # for a handler to end by itself when its peer has left

@@ -7,6 +7,8 @@
 """
 
 import asyncio
+import logging
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from enum import Enum
 from typing import Any, Self, cast
@@ -20,8 +22,8 @@ from .codes import BadMessage, CloseCode, Disconnected, HandlerError, sendable
 from .conf import Conf
 from .outbox import Outbox, send_event
 from .request import request_of
-from .steps import journal
 
+log = logging.getLogger("sockets")
 PATIENCE = 1.0  # seconds for a handler to obey its cancellation
 State = Enum("State", ["CONNECTING", "OPEN", "CLOSED"])
 CONNECTING, OPEN, CLOSED = State  # Python 3.11 takes 0.15 µs to find State.OPEN
@@ -30,19 +32,28 @@ CONNECTING, OPEN, CLOSED = State  # Python 3.11 takes 0.15 µs to find State.OPE
 class Socket:
     """One websocket. The runner makes it and gives it to a handler.
 
-    ``scope`` is ASGI's; ``request``, ``user``, ``session`` are Django's; ``heard`` and
-    ``said`` count messages. Changed the session? ``await socket.session.asave()``.
+    ``scope`` is ASGI's; ``request``, ``user``, ``session`` are Django's; ``received``
+    and ``sent`` count messages. Changed the session? ``await socket.session.asave()``.
+    ``on_accept`` and ``on_end`` are functions that are called with this socket; of its
+    end they can read ``stopped``, ``refused``, ``failed`` and ``left_behind``.
     """
 
     __slots__ = (
-        *("__weakref__", "_arrived", "_request", "conf", "counted", "deadline"),
-        *("groups", "headers", "heard", "inbox", "outbox", "room", "scope", "session"),
-        *("state", "stopped", "user", "watch"),
+        *("__weakref__", "_arrived", "_request", "conf", "deadline", "failed"),
+        *("groups", "headers", "inbox", "left_behind", "on_accept", "on_end", "outbox"),
+        *("received", "refused", "room", "scope", "session", "state", "stopped"),
+        *("user", "watch"),
     )
-    said = property(lambda self: max(0, self.outbox.taken - 1))  # not accept()
+    sent = property(lambda self: max(0, self.outbox.taken - 1))  # not accept()
 
     def __init__(self, scope: Scope, send: Send, conf: Conf) -> None:
-        self.scope, self.conf, self.state, self.heard = scope, conf, State.CONNECTING, 0
+        self.scope, self.conf, self.state = scope, conf, State.CONNECTING
+        self.received = 0
+        self.on_accept: list[Callable[[Socket], None]] = []
+        self.on_end: list[Callable[[Socket], None]] = []
+        self.refused: tuple[int, str] | None = None  # the status and the reason
+        self.failed = False  # by an error that the handler has not caught
+        self.left_behind = False  # the handler does not end
         self.session = self.user = cast(Any, None)
         self.headers: list[tuple[bytes, bytes]] = []  # to go out with accept()
         self.inbox: list[str | bytes] = []  # short: a deque would cost 600 bytes
@@ -52,7 +63,6 @@ class Socket:
         self.watch = asyncio.timeout(None)  # of the runner, which waits for the handler
         self.stopped: tuple[int, str] | None = None  # code and reason; the first counts
         self.groups: set[str] = set()
-        self.counted: list[str] = []  # what the step ``limits`` counts it as
         self._arrived: asyncio.Future[None] | None = None  # the handler waits
         self._request: ASGIRequest | None = None
 
@@ -79,7 +89,7 @@ class Socket:
             self.deadline.reschedule(None)
         accept = {"type": "websocket.accept", "subprotocol": subprotocol}
         self.outbox.put({**accept, "headers": self.headers})
-        journal.opened(self)
+        call_each(self.on_accept, self)
         await self.outbox.flushed()
 
     async def receive(self) -> str | bytes:
@@ -159,3 +169,12 @@ class Socket:
             if (before := timeout.when()) is None or end < before:
                 with suppress(RuntimeError, AssertionError):  # its block is not running
                     timeout.reschedule(end)
+
+
+def call_each(calls: Iterable[Callable[[Socket], None]], socket: Socket) -> None:
+    """Call all of them, whatever one of them raises."""
+    for call in list(calls):
+        try:
+            call(socket)
+        except Exception:
+            log.exception("%r failed for the socket at %r", call, socket.scope["path"])

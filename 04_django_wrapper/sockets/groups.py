@@ -95,6 +95,8 @@ class Groups(Members):
             raise BadMessage("too many groups")
 
         socket.groups.add(name)
+        if self.leave_all not in socket.on_end:
+            socket.on_end.append(self.leave_all)
         try:
             await self._enter(name, socket, put or socket.outbox.put)
             yield

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
@@ -11,10 +12,12 @@ from django.urls import set_script_prefix
 from .codes import BadMessage, CloseCode, Disconnected, HandlerError, Refused
 from .connection import CLOSED, CONNECTING, OPEN, Socket
 from .routing import resolve
-from .steps import draining
-from .steps.stats import stats
 
 log = logging.getLogger("sockets")
+
+# Called with each new socket, before its first step; ``apps.py`` fills it. Each may
+# raise `Refused`, and put functions into the socket's ``on_accept`` and ``on_end``.
+on_connect: list[Callable[[Socket], None]] = []
 
 # What the peer is told: an HTTP status before accept(), a close code after it, and why.
 Answer = tuple[int, int, str]
@@ -33,8 +36,8 @@ async def handle(socket: Socket) -> None:
         async with socket.deadline:
             now = asyncio.get_running_loop().time()
             socket.deadline.reschedule(now + socket.conf.HANDSHAKE_SECONDS)
-            if draining.under_way:
-                raise Refused(503, "The server restarts.")
+            for call in on_connect:
+                call(socket)
             set_script_prefix(socket.request.script_name)  # for reverse()
             handler, args, kwargs = resolve(socket)
             for step in socket.conf.steps:
@@ -50,7 +53,7 @@ async def handle(socket: Socket) -> None:
             raise  # the runner waits no longer
         what = "the handler at %r awaited a task that was cancelled"
         log.error(what, socket.scope["path"], exc_info=error)
-        stats.failed += 1
+        socket.failed = True
         answer = FAILED
     with suppress(RuntimeError):  # the runner has given this handler up
         socket.watch.reschedule(None)  # what is left has limits of its own
@@ -73,7 +76,7 @@ def answer_to(error: Exception, socket: Socket) -> Answer:
         found = [answer for kind, answer in ANSWERS if isinstance(error, kind)]
         if not found:
             log.error("the handler at %r failed", path, exc_info=error)
-            stats.failed += 1
+            socket.failed = True
             return FAILED
         answer = found[0]
     if socket.state is CONNECTING:
@@ -94,7 +97,7 @@ def _unwrapped(error: Exception) -> Exception:
 async def refuse(socket: Socket, status: int, reason: str) -> None:
     """An HTTP answer in place of the handshake's."""
     socket.state = CLOSED
-    stats.refuse(status, reason)
+    socket.refused = (status, reason)
     if "websocket.http.response" not in (socket.scope.get("extensions") or {}):
         return await socket.outbox.end({"type": "websocket.close"})  # becomes a 403
     body = f"{reason}\n".encode()

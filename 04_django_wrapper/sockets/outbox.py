@@ -20,7 +20,6 @@ from asgiref.typing import ASGISendCallable
 
 from .codes import CloseCode, HandlerError
 from .conf import Conf
-from .steps.stats import stats
 
 Event = Any  # one of asgiref.typing.ASGISendEvent's many kinds
 # What a server raises when the websocket has ended; a disconnect event says it for all.
@@ -43,8 +42,8 @@ class Outbox:
     """The way out of one connection; ``stop(code, reason)`` is called at a limit."""
 
     __slots__ = (
-        *("conf", "ended", "goodbye", "send", "since", "stop", "taken", "waiting"),
-        "writer",
+        *("conf", "ended", "goodbye", "most", "send", "since", "stop", "taken"),
+        *("waiting", "writer"),
     )
 
     def __init__(
@@ -57,6 +56,7 @@ class Outbox:
         self.since = 0.0  # when the writer began to wait for its present event
         self.ended = False
         self.goodbye: Event | None = None  # its last event
+        self.most = 0  # events that have waited at one time
         self.taken = 0  # events that the server has taken
 
     def put(self, event: Event) -> None:
@@ -75,7 +75,7 @@ class Outbox:
             self.writer = asyncio.create_task(self._write(_rest(steps, future)))
         elif len(self.waiting) < self.conf.OUTBOX:
             self.waiting.append(event)
-            stats.outbox_most = max(stats.outbox_most, len(self.waiting))
+            self.most = max(self.most, len(self.waiting))
         else:
             self.stop(CloseCode.TRY_AGAIN_LATER, "you read too slowly")
 

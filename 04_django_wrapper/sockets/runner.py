@@ -3,9 +3,7 @@
 1. The server calls `serve` in a task of its own, and that task reads, always: only so
    is a peer's leaving noticed while the handler is busy, or never reads.
 2. The handler has a second task, which is made here; a third one is made only for a
-   peer that is behind, by its outbox. For all websockets together there is one more, as
-   long as there are any (steps/recheck.py), one for Redis (redis/), and one at SIGTERM
-   (steps/draining.py).
+   peer that is behind, by its outbox.
 3. The handler has a deadline (connection.py). That cancels it; nothing else does, but
    for a second try here, `PATIENCE` seconds later.
 4. A handler that goes on even so is left behind: it is logged, is in no group and sends
@@ -15,22 +13,14 @@
 import asyncio
 import logging
 from contextlib import suppress
-from typing import Any, cast
+from typing import Any
 
-from asgiref.typing import (
-    ASGIReceiveCallable,
-    ASGISendCallable,
-    ASGISendEvent,
-    WebSocketScope,
-)
+from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, WebSocketScope
 
 from .codes import CloseCode
 from .conf import conf
-from .connection import OPEN, PATIENCE, Socket, State
-from .groups import groups
+from .connection import OPEN, PATIENCE, Socket, State, call_each
 from .handling import FAILED, end, handle
-from .steps import handshake, journal, recheck
-from .steps.stats import stats
 
 log = logging.getLogger("sockets")
 _left_behind: set[asyncio.Task[None]] = set()  # a task that nobody holds may vanish
@@ -40,11 +30,8 @@ async def serve(
     scope: WebSocketScope, receive: ASGIReceiveCallable, send: ASGISendCallable
 ) -> None:
     """One websocket; an ASGI application for the scope type "websocket"."""
-    if "sockets.check" in scope:  # manage.py check asks whether we can be reached
-        return await send(cast(ASGISendEvent, {"type": "sockets.check"}))
     await receive()  # websocket.connect
     socket = Socket(scope, send, conf())
-    recheck.begin(socket)
     handling = asyncio.create_task(handle(socket))
 
     def ended(_: object) -> None:
@@ -59,9 +46,6 @@ async def serve(
     except TimeoutError:
         pass  # the handler has ended, or goes on though it was told to end
     finally:
-        recheck.end(socket)
-        groups.leave_all(socket)
-        handshake.release(socket)
         if not handling.done():
             handling.cancel()
             await asyncio.wait([handling], timeout=PATIENCE)
@@ -69,10 +53,10 @@ async def serve(
             _left_behind.add(handling)
             handling.add_done_callback(_left_behind.discard)
             log.error("the handler at %r goes on after its end", scope["path"])
-            stats.failed += 1
+            socket.left_behind = True
         if not handling.cancelled() or socket.watch.expired():  # else the server ends
             await end(socket, *FAILED)  # nothing, where the handler has said goodbye
-        journal.ended(socket)
+        call_each(socket.on_end, socket)
 
 
 async def _read(socket: Socket, receive: ASGIReceiveCallable) -> None:
@@ -90,7 +74,7 @@ async def _read(socket: Socket, receive: ASGIReceiveCallable) -> None:
             return socket.stop(code, reason, after=conf.LEAVE_SECONDS)
         if socket.state is not OPEN or socket.stopped is not None:
             continue  # it is ending, and hears nothing more
-        socket.heard += 1
+        socket.received += 1
         text = event.get("text")
         message = event["bytes"] if text is None else text
         tokens -= 1

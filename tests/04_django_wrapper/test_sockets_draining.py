@@ -222,11 +222,10 @@ async def test_a_peer_that_does_not_read_holds_nothing_up(talk, servers_handler)
 
 async def test_the_connection_to_redis_ends_with_the_lifespan(application, tmp_path):
     from sockets.groups import groups
-    from sockets.steps.draining import lifetime
 
     with running_redis(tmp_path) as redis:
         with override_settings(SOCKETS={"REDIS_URL": redis.url}):
-            async with lifetime():
+            async with groups.lifetime():
                 async with groups.listen("room", print):
                     assert redis.connections()
             until(lambda: not redis.connections())

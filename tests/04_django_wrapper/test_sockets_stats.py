@@ -21,32 +21,32 @@ def stats(application):
     return stats
 
 
-async def test_a_socket_counts_the_messages_that_it_has_heard_and_said(talk):
+async def test_a_socket_counts_the_messages_that_it_has_received_and_sent(talk):
     async def handler(socket):
         await socket.accept()
-        assert (socket.heard, socket.said) == (0, 0)
+        assert (socket.received, socket.sent) == (0, 0)
         async for message in socket:
             await socket.send(message)
-            await socket.send(f"{socket.heard} heard, {socket.said} said")
+            await socket.send(f"{socket.received} received, {socket.sent} sent")
 
     async with talk(handler) as client:
-        for expected in ("1 heard, 1 said", "2 heard, 3 said"):
+        for expected in ("1 received, 1 sent", "2 received, 3 sent"):
             await client.send(b"anything")
             await client.receive()
             assert await client.receive() == expected
 
 
-async def test_a_message_that_is_still_in_line_is_not_yet_said(talk):
+async def test_a_message_that_is_still_in_line_is_not_yet_sent(talk):
     reads, seen = asyncio.Event(), []
 
     async def handler(socket):
         await socket.accept()
         socket.outbox.put({"type": "websocket.send", "text": "on its way"})
         socket.outbox.put({"type": "websocket.send", "text": "in line"})
-        seen.append(socket.said)
+        seen.append(socket.sent)
         reads.set()
         await socket.outbox.flushed()
-        seen.append(socket.said)
+        seen.append(socket.sent)
 
     client = talk(handler)
     reads_after(client, reads)
@@ -68,9 +68,9 @@ async def test_messages_are_counted_while_a_socket_is_open_and_ever_after(talk, 
             await client.send("hello")
             await client.receive()
             assert (len(stats.live), stats.opened) == (1, visit)
-            assert (stats.heard, stats.said) == (visit, visit)
+            assert (stats.received, stats.sent) == (visit, visit)
         assert not stats.live
-        assert (stats.heard, stats.said) == (visit, visit)
+        assert (stats.received, stats.sent) == (visit, visit)
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,7 @@ async def test_a_conversation_is_on_the_page(talk, stats, read):
 
 async def test_what_went_wrong_is_on_the_page(stats, read):
     stats.refuse(409, 'The room "lobby" is\nfull.')
-    stats.failed, stats.outbox_most = 3, 7
+    stats.failed, stats._outbox_most = 3, 7
     stats.evicted["you do not read"] = 2
     for seconds, ok in [(0.001, True), (0.002, True), (30, True), (1, False)]:
         stats.published(seconds, ok)

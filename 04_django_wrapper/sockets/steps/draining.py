@@ -3,8 +3,7 @@
 1. New websockets are refused with 503. Pages are answered as before.
 2. Open ones are closed with 1012, one after the other, within ``DRAIN_SECONDS``: so
    their clients do not all come back at the same moment.
-3. Then the server's own handler of SIGTERM ends the rest, and last the lifespan; with
-   it goes the connection to Redis, if there is one.
+3. Then the server's own handler of SIGTERM ends the rest, and last the lifespan.
 
 A second SIGTERM changes nothing: systemd sends one to each worker, and so does uvicorn.
 Ctrl-C goes past all this.
@@ -18,15 +17,20 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from ..codes import CloseCode
+from ..codes import CloseCode, Refused
 from ..conf import conf
-from ..connection import PATIENCE
-from ..groups import groups
+from ..connection import PATIENCE, Socket
 from . import recheck
 
 GAP = 0.1  # seconds from one to the next at most: a few need no spreading
 log = logging.getLogger("sockets")
 under_way = False  # new websockets are refused
+
+
+def begin(socket: Socket) -> None:
+    """A websocket has connected: there is no time left for it."""
+    if under_way:
+        raise Refused(503, "The server restarts.")
 
 
 @asynccontextmanager
@@ -56,7 +60,6 @@ async def lifetime() -> AsyncIterator[None]:
         for task in tasks:
             task.cancel()
         under_way = False
-        await groups.hang_up()
 
 
 async def _drain(servers: Callable[[int, None], Any]) -> None:

@@ -104,13 +104,14 @@ async def limits(socket: Socket) -> None:
     for name, most, status in kinds:
         if _open[name] >= most:
             raise Refused(status, "Too many websockets are open.")
-    socket.counted = [name for name, _, _ in kinds]
-    _open.update(socket.counted)
+    names = [name for name, _, _ in kinds]
+    _open.update(names)
+    socket.on_end.append(lambda _: _release(names))
 
 
-def release(socket: Socket) -> None:
+def _release(names: list[str]) -> None:
     """Count a websocket that has ended no longer."""
-    for name in socket.counted:
+    for name in names:
         _open[name] -= 1
         if not _open[name]:
             del _open[name]

@@ -7,34 +7,39 @@ are attributes of the record, too: a formatter for JSON writes them as fields.
 
 import logging
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ..connection import Socket
 from .stats import stats
-
-if TYPE_CHECKING:  # connection.py needs us
-    from ..connection import Socket
 
 LONGEST = 200  # characters of a path or an address
 log = logging.getLogger("sockets.connections")
 
 
-def opened(socket: "Socket") -> None:
+def begin(socket: Socket) -> None:
+    """A websocket has connected: hear of its beginning and of its end."""
+    socket.on_accept.append(opened)
+    socket.on_end.append(ended)
+
+
+def opened(socket: Socket) -> None:
     """The handler has accepted it."""
     stats.open(socket, time.monotonic())
     _line("opened", socket)
 
 
-def ended(socket: "Socket") -> None:
+def ended(socket: Socket) -> None:
     """Its handler has ended. Of one that was refused a warning has told already."""
+    stats.end(socket)
     if socket not in stats.live:
         return
     code, began = stats.close(socket)
     seconds = round(time.monotonic() - began, 3)
-    counts = {"received": socket.heard, "sent": socket.said}
+    counts = {"received": socket.received, "sent": socket.sent}
     _line("closed", socket, code=code, seconds=seconds, **counts)
 
 
-def _line(what: str, socket: "Socket", **more: Any) -> None:
+def _line(what: str, socket: Socket, **more: Any) -> None:
     if not log.isEnabledFor(logging.INFO):
         return
     user = getattr(socket.user, "pk", None)  # None: a guest

@@ -31,8 +31,9 @@ rounds: asyncio.Task[None] | None = None  # while there are any
 
 
 def begin(socket: Socket) -> None:
-    """For the runner: look at this one, too."""
+    """A websocket has connected: look at this one, too, until it ends."""
     global rounds
+    socket.on_end.append(end)
     sockets[socket] = (-1, 0.0)
     loop = asyncio.get_running_loop()
     if rounds is None or rounds.done() or rounds.get_loop() is not loop:
@@ -40,7 +41,7 @@ def begin(socket: Socket) -> None:
 
 
 def end(socket: Socket) -> None:
-    """For the runner: it has ended."""
+    """It has ended."""
     global rounds
     del sockets[socket]
     if not sockets and rounds is not None:
@@ -67,9 +68,9 @@ async def look() -> None:
     now, idle = asyncio.get_running_loop().time(), conf().IDLE_SECONDS
     present = [socket for socket in sockets if socket.state is OPEN]
     for socket in present if idle else ():
-        heard, since = sockets[socket]
-        if heard != socket.heard:
-            sockets[socket] = socket.heard, now
+        received, since = sockets[socket]
+        if received != socket.received:
+            sockets[socket] = socket.received, now
         elif now - since >= idle:
             # RFC 6455, 7.4.1: we turn away. 1008 is for a message, and there is none.
             socket.stop(CloseCode.GOING_AWAY, "silent for too long")

@@ -11,12 +11,9 @@
 from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from ..codes import CloseCode
-
-if TYPE_CHECKING:  # connection.py needs us
-    from ..connection import Socket
+from ..connection import Socket
 
 PUBLISH_SECONDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0)  # limits of the classes
 REASONS = 50
@@ -27,43 +24,58 @@ OTHER = "other"
 class Stats:
     """The counters of one process, changed in its event loop only."""
 
-    live: "dict[Socket, float]" = field(default_factory=dict)  # and when they opened
+    live: dict[Socket, float] = field(default_factory=dict)  # and when they opened
     opened: int = 0
     closed: Counter[str] = field(default_factory=Counter)  # by close code
     refused: Counter[tuple[int, str]] = field(default_factory=Counter)  # status, reason
     evicted: Counter[str] = field(default_factory=Counter)  # with 1013, by reason
     failed: int = 0  # handlers: by an error that nobody caught, or they did not end
-    outbox_most: int = 0  # messages that waited for one peer
     published_in: list[int] = field(
         default_factory=lambda: [0] * (len(PUBLISH_SECONDS) + 1)
     )
     published_seconds: float = 0.0  # all of them together
     unpublished: int = 0
-    _heard: int = 0  # by sockets that have ended
-    _said: int = 0
+    _received: int = 0  # by sockets that have ended
+    _sent: int = 0
+    _outbox_most: int = 0
 
     @property
-    def heard(self) -> int:
+    def received(self) -> int:
         """Messages from peers, of all sockets that are open or were."""
-        return self._heard + sum(socket.heard for socket in self.live)
+        return self._received + sum(socket.received for socket in self.live)
 
     @property
-    def said(self) -> int:
+    def sent(self) -> int:
         """Messages to peers that the server has taken."""
-        of_open: int = sum(socket.said for socket in self.live)
-        return self._said + of_open
+        of_open: int = sum(socket.sent for socket in self.live)
+        return self._sent + of_open
+
+    @property
+    def outbox_most(self) -> int:
+        """The most messages that have waited for one peer."""
+        of_open = (socket.outbox.most for socket in self.live)
+        return max(self._outbox_most, *of_open, 0)
 
     def refuse(self, status: int, reason: str) -> None:
         """Count a handshake that is answered with an HTTP status."""
         known = (status, reason) in self.refused or len(self.refused) < REASONS
         self.refused[status, reason if known else OTHER] += 1
 
-    def open(self, socket: "Socket", now: float) -> None:
+    def end(self, socket: Socket) -> None:
+        """Count what has gone wrong with a socket that has ended."""
+        if socket.refused is not None:
+            self.refuse(*socket.refused)
+        if socket.failed:
+            self.failed += 1
+        if socket.left_behind:
+            self.failed += 1
+
+    def open(self, socket: Socket, now: float) -> None:
         """Count a socket that has been accepted."""
         self.live[socket] = now
         self.opened += 1
 
-    def close(self, socket: "Socket") -> tuple[int, float]:
+    def close(self, socket: Socket) -> tuple[int, float]:
         """Count an open socket that has ended: the code, and when it was opened."""
         if ours := socket.outbox.goodbye:
             code, reason = ours["code"], ours["reason"]
@@ -73,8 +85,9 @@ class Stats:
         else:
             code, _ = socket.stopped or (CloseCode.ABNORMAL_CLOSURE, "")
         self.closed[str(int(code)) if ours or code in {*CloseCode} else OTHER] += 1
-        self._heard += socket.heard
-        self._said += socket.said
+        self._received += socket.received
+        self._sent += socket.sent
+        self._outbox_most = max(self._outbox_most, socket.outbox.most)
         return int(code), self.live.pop(socket)
 
     def published(self, seconds: float, ok: bool) -> None:
