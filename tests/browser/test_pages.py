@@ -227,7 +227,9 @@ async def test_stage_01_says_who_does_not_give_way_and_at_which_line(
         await page.get_by_role("button", name="Run").click()
         await expect(page.locator("#printed")).to_contain_text("ticks meanwhile: 0")
         shown = await page.evaluate("window.shown")
-    blocked = [now for now in shown if "blocks has not given way for" in now[0]]
+    blocked = [
+        now for now in shown if "blocks has not given control back for" in now[0]
+    ]
     assert any("time.sleep(WORK)" in current for *_, current in blocked), shown
 
 

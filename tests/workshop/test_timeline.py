@@ -219,5 +219,7 @@ async def test_the_line_that_a_task_runs_is_told_while_it_runs() -> None:
     enough.set()
     await running
     assert track.name == "blocks" and place.text in ("begun.set()", "enough.wait(10)")
-    assert state == "running" or state.startswith("blocks has not given way for")
+    assert state == "running" or state.startswith(
+        "blocks has not given control back for"
+    )
     assert timeline.whereabouts() == [] and timeline.state() == "done"

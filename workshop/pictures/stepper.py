@@ -47,7 +47,8 @@ class State(svg.Picture):
         marks: who is at which line of the file.
         happened: what the step did, in a sentence or two.
         printed: what was printed so far.
-        rows: room for so many cards in a box at least, so that pictures do not jump.
+        rows: space for so many cards in a box at least, so that pictures do not jump.
+        error: the traceback of a program that has raised, shown below the picture.
     """
 
     heading: str
@@ -59,6 +60,10 @@ class State(svg.Picture):
     happened: str = ""
     printed: Sequence[str] = ()
     rows: int = 1
+    error: str = ""
+
+    def below(self) -> str:
+        return self.error
 
     def text(self) -> str:
         rows = [f"{self.heading} · {self.detail}"]
@@ -75,7 +80,9 @@ class State(svg.Picture):
             )
         if self.happened:
             rows.append(self.happened)
-        return "\n".join([*rows, *(f"| {line}" for line in self.printed)])
+        rows += [f"| {line}" for line in self.printed]
+        rows += self.error.splitlines()
+        return "\n".join(rows)
 
     def svg(self) -> str:
         most = max([self.rows, *(len(box.cards) for box in self.boxes)])

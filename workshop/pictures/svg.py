@@ -32,6 +32,10 @@ class Picture:
         """The picture as plain text, at most 80 columns."""
         raise NotImplementedError
 
+    def below(self) -> str:
+        """What a notebook shows as text below the image: a traceback, or ``""``."""
+        return ""
+
     def __str__(self) -> str:
         return self.text()
 
@@ -39,7 +43,11 @@ class Picture:
         # An <img> with a data URI is shown by JupyterLab, by VS Code and by GitHub.
         data = base64.b64encode(self.svg().encode()).decode()
         image = f'<img alt="{escape(self.text())}" src="data:image/svg+xml;base64,'
-        return {"text/html": f'{image}{data}">', "text/plain": self.text()}
+        html = f'{image}{data}">'
+        if self.below():
+            # Text that can be read whole, selected, and searched for.
+            html += f"<pre>{escape(self.below())}</pre>"
+        return {"text/html": html, "text/plain": self.text()}
 
 
 def document(title: str, height: float, shapes: list[str], width: float = WIDTH) -> str:

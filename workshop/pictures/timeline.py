@@ -1,5 +1,6 @@
 """Draw a recording: one bar per task, when it ran and when it waited, and where."""
 
+import asyncio
 import re
 from bisect import bisect_right
 from collections import Counter
@@ -9,6 +10,8 @@ from typing import Any, NamedTuple
 
 from workshop.pictures import svg
 from workshop.pictures.recorder import Outcome, Place, Recording, Track
+from workshop.pictures.recorder.learners import show_learners_lines
+from workshop.pictures.recorder.recording import PATIENCE
 
 LEGEND = {  # each kind of span with its colour of the palette
     "run": ("running", "run"),
@@ -29,7 +32,7 @@ NOT_XML = re.compile("[^\\t\\n\\r -\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff
 SMALL = 6.7  # width of a small monospaced character, rounded up
 RIGHT = 730.0  # where the bars end; beside them stands how each track ended
 COLUMNS = 80  # of the picture in text
-PATIENCE = 0.1  # seconds after which a running task is said not to give way
+LONG = 0.1  # seconds after which the picture says that a step does not end
 NOTE_LANES = 8  # rows of printed texts above the bars; more are only marked
 
 
@@ -127,13 +130,17 @@ class Timeline(Recording, svg.Picture):
         names, now = self.names(), self.now()
         for track, name in names.items():
             since = track.running_since
-            if since is not None and not track.thread and now - since > PATIENCE:
-                return f"{name} has not given way for {seconds(now - since)}"
+            if since is not None and not track.thread and now - since > LONG:
+                return f"{name} has not given control back for {seconds(now - since)}"
         return "running"
 
     def svg(self) -> str:
         """The picture, 860 units wide; bars get thinner as tasks get more."""
         return _Drawing(self).document()
+
+    def below(self) -> str:
+        """The traceback of a program that raised."""
+        return self.error
 
     def text(self) -> str:
         """The picture in 80 columns of text, and what was printed when."""
@@ -164,8 +171,10 @@ class Timeline(Recording, svg.Picture):
         return "\n".join(rows)
 
 
-async def record(program: Coroutine[Any, Any, Any], title: str = "") -> Timeline:
-    """Run a coroutine and give back the picture of who ran when.
+async def record(
+    program: Coroutine[Any, Any, Any], title: str = "", *, patience: float = PATIENCE
+) -> Timeline:
+    """Run a coroutine and give back the picture of which task ran when.
 
     ``picture = asyncio.run(record(main()))`` in a script,
     ``await record(main())`` as the last line of a notebook's cell.
@@ -173,13 +182,23 @@ async def record(program: Coroutine[Any, Any, Any], title: str = "") -> Timeline
     Args:
         program: the coroutine; it runs as a task of its own.
         title: stands above the picture; the coroutine's name if empty.
+        patience: seconds after which a step is ended that does not give control back.
 
     Returns:
-        The timeline, also where the program raised: ``picture.result()`` gives what
-        the program returned or raises what it raised.
+        The timeline, also where the program raised. Then the picture has the traceback
+        below it, and ``picture.result()`` raises what the program raised. Otherwise
+        ``picture.result()`` gives what the program returned.
+
+    Raises:
+        TypeError: ``program`` is no coroutine. The words are asyncio's.
     """
+    if not asyncio.iscoroutine(program):
+        error = TypeError(f"a coroutine was expected, got {program!r}")
+        error.add_note("record(main()) runs what main() makes. Is main an `async def`?")
+        show_learners_lines(error)
+        raise error
     name = title or str(getattr(program, "__name__", ""))
-    return await Timeline(name).run(program)
+    return await Timeline(name, patience=patience).run(program)
 
 
 def seconds(value: float) -> str:

@@ -23,15 +23,18 @@ variables are those of plain asyncio.
 
 The files, in the order in which they can be read: ``tracks`` and ``record`` (what is
 recorded), ``driver``, ``doors``, ``output`` (what is printed), ``recording`` (all of it
-together), and ``learners`` (which lines are the learner's).
+together), ``learners`` (which lines are the learner's), and ``watchdog`` (it ends a
+step that never gives control back: the one thing that a recording changes).
 """
 
 from workshop.pictures.recorder.driver import Driven
 from workshop.pictures.recorder.learners import hide, is_learners, learners_traceback
 from workshop.pictures.recorder.recording import Recording
 from workshop.pictures.recorder.tracks import Note, Outcome, Place, Step, Track
+from workshop.pictures.recorder.watchdog import ControlNotGivenBack
 
 __all__ = [
+    "ControlNotGivenBack",
     "Driven",
     "Note",
     "Outcome",

@@ -76,6 +76,19 @@ def learners_traceback(error: BaseException) -> str:
     return "".join(_with_cell(line) for line in lines)
 
 
+def show_learners_lines(error: BaseException) -> None:
+    """Let a notebook show ``error`` by :func:`learners_traceback`.
+
+    IPython shows all frames of an exception, the workshop's too, unless the exception
+    has a method of this name that gives the lines.
+    """
+
+    def lines() -> list[str]:
+        return learners_traceback(error).splitlines()
+
+    vars(error)["_render_traceback_"] = lines
+
+
 def _clean(shown: traceback.TracebackException) -> None:
     """Leave out the frames before the learner's first, here and in what it holds."""
     hidden = tuple(_hidden)

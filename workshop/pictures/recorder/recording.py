@@ -10,6 +10,9 @@ from workshop.pictures.recorder.driver import Driven, drive
 from workshop.pictures.recorder.learners import learners_traceback
 from workshop.pictures.recorder.output import printing
 from workshop.pictures.recorder.record import Record, current
+from workshop.pictures.recorder.watchdog import watchdog
+
+PATIENCE = 10.0  # seconds that a step may take before it is ended
 
 
 class Recording(Record):
@@ -18,10 +21,15 @@ class Recording(Record):
     Args:
         title: what the picture says above the tracks.
         echo: whether printed text also goes where it usually goes.
+        patience: seconds after which a step is ended that does not give control back.
+            Only in the main thread: see ``watchdog``.
     """
 
-    def __init__(self, title: str = "", *, echo: bool = True) -> None:
+    def __init__(
+        self, title: str = "", *, echo: bool = True, patience: float = PATIENCE
+    ) -> None:
         super().__init__(title, echo=echo)
+        self._patience = patience
         self._task: asyncio.Task[Any] | None = None
 
     async def run(self, program: Coroutine[Any, Any, Any]) -> Self:
@@ -32,7 +40,7 @@ class Recording(Record):
         """
         loop = asyncio.get_running_loop()
         self.begin()
-        with watched(loop), printing():
+        with watched(loop), printing(), watchdog(self, self._patience):
             with self.listening():
                 self._task = loop.create_task(program)
             try:
