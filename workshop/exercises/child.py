@@ -55,7 +55,8 @@ def write(verdict: Verdict, out: TextIO) -> None:
 
 
 def _too_late(judge: Judge, seconds: float, out: TextIO) -> None:
-    write(still_running(seconds, judge.line(), judge.path), out)
+    # With a verdict already there it is only the picture that does not end.
+    write(judge.found or still_running(seconds, judge.line(), judge.path), out)
     os._exit(LATE)
 
 

@@ -60,8 +60,10 @@ def judge(exercise: Exercise, path: Path | None = None) -> Verdict:
 class Judge:
     """One check of one file.
 
-    ``timeline`` and ``path`` are read by the watchdog, which may end the check.
+    Its attributes are read by the watchdog, which may end the check.
     """
+
+    found: Verdict | None = None  # as soon as it is known, before the picture is drawn
 
     def __init__(self, exercise: Exercise, path: Path) -> None:
         self.exercise = exercise
@@ -100,7 +102,9 @@ class Judge:
                 verdict = Verdict(State.RIGHT, says)
             except BaseException as error:
                 verdict = self.explained(error)
-            with contextlib.suppress(Exception):
+            self.found = verdict
+            # A picture runs the learner's part once more, which may raise anything.
+            with contextlib.suppress(BaseException):
                 verdict.picture = self._picture(locals())
             gc.collect()  # what is lost is said now, and not during the next check
         return verdict
