@@ -1,6 +1,6 @@
 """What staff can do: set who may enter, delete messages, close a person's websockets.
 
-What open pages are told of it is in ``signals.py``.
+``signals.py`` tells open pages what was set or deleted here.
 """
 
 from typing import Any
@@ -14,10 +14,13 @@ from sockets.codes import CloseCode
 from sockets.groups import groups
 
 from chat.models import Message, Room
+from chat.signals import close_soon
 
 
 @admin.register(Room)
 class RoomAdmin(admin.ModelAdmin):
+    """Rooms, and who may enter them."""
+
     list_display = ("name", "slug", "members_only")
     list_filter = ("members_only",)
     search_fields = ("name",)
@@ -26,20 +29,27 @@ class RoomAdmin(admin.ModelAdmin):
 
 
 def close_websockets(request: HttpRequest, names: set[str]) -> None:
-    """Those of each person who has one of these groups."""
+    """Close the websockets of each person.
+
+    Args:
+        request: of the admin's page, which shows that it is done.
+        names: of the groups of these persons.
+    """
+    reason = "Staff have closed your connection."
     for group in names:
-        code, reason = CloseCode.POLICY_VIOLATION, "Staff have closed your connection."
-        groups.close_sync(group, code, reason)
+        groups.close_sync(group, CloseCode.POLICY_VIOLATION, reason)
     messages.success(request, "Their websockets are closed.")
 
 
 @admin.action(description="Close the websockets of their authors")
 def close_authors(model: Any, request: HttpRequest, chosen: QuerySet) -> None:
+    """For chosen messages."""
     close_websockets(request, {message.author or message.name for message in chosen})
 
 
 @admin.action(description="Close the websockets of selected users")
 def close_users(model: Any, request: HttpRequest, users: QuerySet) -> None:
+    """For chosen users."""
     close_websockets(request, {f"user-{user.pk}" for user in users})
 
 
@@ -65,4 +75,13 @@ admin.site.unregister(get_user_model())
 
 @admin.register(get_user_model())
 class PersonAdmin(UserAdmin):
+    """Django's own page for users, with one action more."""
+
     actions = (close_users,)
+
+    def save_model(self, request: Any, obj: Any, form: Any, change: bool) -> None:
+        """A user with another name comes in again: open rooms show the old one."""
+        super().save_model(request, obj, form, change)
+        if change and "username" in form.changed_data:
+            reason = "You have another name now."
+            close_soon(f"user-{obj.pk}", CloseCode.SERVICE_RESTART, reason)

@@ -1,11 +1,12 @@
 """A room's feed: what is said in it, for everybody who is in it in this process.
 
-1. A message is announced to all processes, with its id and the id of the one before.
-2. Where that one has been told here, the message is told: to the room's group, in this
-   process. What has been told already is dropped. So the ids only grow.
-3. Else something is missing. Announcements of two processes may have crossed: it comes
-   soon. Or it is lost, since Redis was away: then the database says what it was. It is
-   asked once, for everybody who is here.
+1. A message is announced to the feeds of all processes, with its id and with the id of
+   the room's message before it.
+2. If this feed has told the message before, it tells the new one to the room's group in
+   this process. A message that it has told already is dropped. So the ids only grow.
+3. Otherwise something is missing. Two announcements may have crossed: then the missing
+   one comes soon. Or it is lost, because Redis was away: then the database knows what
+   it said. The feed asks once for everybody who is here.
 """
 
 import asyncio
@@ -31,43 +32,63 @@ _feeds: dict[int, "Feed"] = {}  # by the room's id
 
 @asynccontextmanager
 async def follow(room: Room) -> AsyncIterator["Feed"]:
-    """The feed lives as long as somebody follows it; it has one task, for them all.
+    """Follow the room's feed for the length of the block.
 
-    When the block begins, all is told that is not yet in the room's history.
+    A feed lives as long as somebody follows it, and has one task for all of them. When
+    the block begins, the feed tells whatever is not yet in the room's history.
+
+    Raises:
+        Exception: whatever the database has raised while the feed began.
     """
-    feed = _feeds.get(room.pk) or Feed(room)
+    feed = _feeds.get(room.pk)
+    if feed is None:
+        feed = Feed(room)
     feed.followers += 1
     try:
+        # Shielded: a follower who leaves meanwhile must not cancel it for the others.
         await asyncio.shield(feed.begun)
         yield feed
     finally:
         feed.followers -= 1
-        if not feed.followers:
+        if feed.followers == 0:
             feed.end()
             feed.task.cancel()
             await asyncio.wait([feed.task])
 
 
 class Feed:
-    """One room in this process. ``turn``: its messages are stored one at a time."""
+    """One room in this process.
+
+    Attributes:
+        turn: the room's messages are stored one at a time.
+        followers: how many websockets follow it.
+        told: the highest id that it has told.
+        early: announcements whose message before is missing: the id before, the id, and
+            the message as JSON.
+        lost: whether announcements may have been lost; nobody knows how many.
+        behind: set when something is missing.
+        begun: done when it knows which messages are history.
+    """
 
     def __init__(self, room: Room) -> None:
-        self.room, self.turn, self.followers = room, asyncio.Lock(), 0
-        self.told = 0  # the highest id
-        self.early: list[tuple[int, int, str]] = []  # id before, id, JSON
-        self.lost = False  # nobody knows how many announcements
+        self.room = room
+        self.turn = asyncio.Lock()
+        self.followers = 0
+        self.told = 0
+        self.early: list[tuple[int, int, str]] = []
+        self.lost = False
         self.behind = asyncio.Event()
         self.begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.task = asyncio.create_task(self._run())
         _feeds[room.pk] = self
 
     def end(self) -> None:
-        """Who comes now begins another one."""
+        """The next follower begins another feed."""
         if _feeds.get(self.room.pk) is self:
             del _feeds[self.room.pk]
 
     def put(self, event: Any) -> None:
-        """For the group of announcements."""
+        """Take an announcement from the group; None: some may have been lost."""
         if event is None:
             self.lost = True
         else:
@@ -76,8 +97,9 @@ class Feed:
         self._tell_early()
 
     def _tell_early(self) -> None:
-        early, self.early = sorted(self.early), []
-        for before, number, text in early:
+        waiting = sorted(self.early)
+        self.early = []
+        for before, number, text in waiting:
             if before > self.told:
                 self.early.append((before, number, text))
             else:
@@ -92,35 +114,44 @@ class Feed:
 
     async def _run(self) -> None:
         try:
+            # First listen, then read: else a message between the two would be lost.
             async with groups.listen(self.room.news, self.put):
                 async with database():
                     last = await sync_to_async(self.room.last)()
                 self.told = max(self.told, last)
                 self.begun.set_result(None)
-                while True:
-                    await self.behind.wait()
-                    await asyncio.sleep(CROSSED)
-                    self.behind.clear()
-                    if self.early or self.lost:
-                        await self._ask()
+                await self._fill_gaps()
         except Exception as error:
             self.end()
             if not self.begun.done():
-                return self.begun.set_exception(error)
+                self.begun.set_exception(error)  # for those who want to follow
+                return
             log.exception("the feed of %r has failed", self.room.slug)
             self._close(CloseCode.TRY_AGAIN_LATER, "the room cannot be read")
 
+    async def _fill_gaps(self) -> None:
+        while True:
+            await self.behind.wait()
+            await asyncio.sleep(CROSSED)  # what has only crossed comes by itself
+            self.behind.clear()
+            if self.early or self.lost:
+                await self._ask()
+
     async def _ask(self) -> None:
-        lost, self.lost = self.lost, False
+        was_lost = self.lost
+        self.lost = False  # now: what is lost from here on must be asked for again
         async with database():
             room = await Room.objects.filter(pk=self.room.pk).afirst()
             messages = await sync_to_async(self.room.after)(self.told)
-        if lost and (room is None or room.members_only):
-            # Who had to leave may not have been told: the door knows.
-            return self._close(CloseCode.SERVICE_RESTART, "Come in again.")
+        if was_lost and (room is None or room.members_only):
+            # Nobody may have told those who had to leave. They come in again, and the
+            # handler looks who may.
+            self._close(CloseCode.SERVICE_RESTART, "Come in again.")
+            return
         for message in messages:
             self._tell(message.pk, dumps(message.as_json()))
-        self.lost = self.lost or len(messages) == MISSED  # there may be more
+        if len(messages) == MISSED:
+            self.lost = True  # there may be more
         self._tell_early()
 
     def _close(self, code: CloseCode, reason: str) -> None:

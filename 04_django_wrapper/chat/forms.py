@@ -4,18 +4,21 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth import get_user_model
+from django.contrib.auth.forms import UserCreationForm
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import ValidationError
 from django.utils.text import slugify
 
 from chat.models import Room
+from chat.visible import has_filler
 
 ALLOWED = "A name has letters, digits and @ . + - _ only."
+INVISIBLE = "A name has no invisible characters."
 JOINERS = {0x200C: None, 0x200D: None}  # not printable, but part of some scripts
 
 
 class RoomForm(forms.ModelForm):
-    """A new room: its name, in any alphabet; the address is made of it."""
+    """A new room: its name, in any alphabet. Its address is made of the name."""
 
     class Meta:
         model = Room
@@ -34,16 +37,20 @@ class RoomForm(forms.ModelForm):
             raise ValidationError("A room's name has no slashes.")
         if not name.translate(JOINERS).isprintable():
             raise ValidationError("A room's name has no control characters.")
-        self.instance.slug = slugify(name, allow_unicode=True)
-        if not self.instance.slug:
+        if has_filler(name):
+            raise ValidationError("A room's name has no invisible characters.")
+
+        slug = slugify(name, allow_unicode=True)
+        if not slug:
             raise ValidationError("A room's name has at least one letter or digit.")
-        if Room.objects.filter(slug=self.instance.slug).exists():
+        if Room.objects.filter(slug=slug).exists():
             raise ValidationError("There is a room of this or a similar name already.")
+        self.instance.slug = slug
         return name
 
 
 class GuestNameForm(forms.Form):
-    """A guest's name: the characters of a user's name, but nobody's."""
+    """A guest's name: the characters of a user's name, but no user's name."""
 
     name = forms.CharField(
         max_length=40,
@@ -54,8 +61,20 @@ class GuestNameForm(forms.Form):
         },
     )
 
-    def clean_name(self) -> Any:
-        name = self.cleaned_data["name"]
+    def clean_name(self) -> str:
+        name = str(self.cleaned_data["name"])
+        if has_filler(name):
+            raise ValidationError(INVISIBLE)
         if get_user_model().objects.filter(username__iexact=name).exists():
             raise ValidationError("This name is taken: somebody has signed up with it.")
+        return name
+
+
+class SignUpForm(UserCreationForm):
+    """Django's own form for a new user. A name in it can be seen."""
+
+    def clean_username(self) -> Any:
+        name = super().clean_username()
+        if has_filler(str(name)):
+            raise ValidationError(INVISIBLE)
         return name

@@ -18,19 +18,25 @@ Event = Any  # what a group delivers: an ASGI event that all its members share
 
 
 class Live:
-    """Give ``put`` to ``groups.join``; call ``begin`` when the history is read."""
+    """Give ``put`` to ``groups.join``; call ``begin`` when the history is read.
+
+    Attributes:
+        held: what the group has said before the history was sent; None afterwards.
+        told: the highest id of the history, while an announcement of one of its
+            messages may still come; else 0.
+    """
 
     def __init__(self, socket: Socket) -> None:
         self.socket = socket
         self.held: list[Event] | None = []
-        self.told = 0  # the highest id of the history; 0: all that comes is newer
+        self.told = 0
 
     def put(self, event: Event | None) -> None:
-        """For the group: send it, hold it, or drop what was told already."""
+        """Send what the group says, hold it, or drop what was told already."""
         if event is None:
             return  # events were lost: the feed knows what to do
         if self.held is None:
-            if not self.told or self._is_new(event):
+            if self._is_new(event):
                 self.socket.outbox.put(event)
         elif len(self.held) < self.socket.conf.OUTBOX:
             self.held.append(event)
@@ -38,20 +44,30 @@ class Live:
             self.socket.stop(CloseCode.TRY_AGAIN_LATER, "the history takes too long")
 
     def begin(self, history: list[str], told: int) -> None:
-        """Send the history, whose highest id is ``told``, then what was held.
+        """Send the history, then what was held.
 
         It does not wait: what the group says now must not come in between.
+
+        Args:
+            history: JSON texts, in their order.
+            told: the highest id of its messages; 0 if there are none.
         """
         for text in history:
             self.socket.outbox.put({"type": "websocket.send", "text": text})
-        held, self.held, self.told = self.held or [], None, told
+        held = self.held or []
+        self.held = None
+        self.told = told
         for event in held:
             self.put(event)
 
     def _is_new(self, event: Event) -> bool:
+        if self.told == 0:
+            return True
         said = json.loads(event["text"])
-        if said["type"] == "message":
-            if said["id"] <= self.told:
-                return False
-            self.told = 0
+        if said["type"] != "message":
+            return True
+        if said["id"] <= self.told:
+            return False
+        # The feed tells messages in the order of their ids: all others are newer, too.
+        self.told = 0
         return True

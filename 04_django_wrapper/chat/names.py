@@ -1,20 +1,26 @@
-"""Who somebody is, and what they are called."""
+"""Who somebody is, and by which name the others know them."""
 
 from dataclasses import dataclass
 from secrets import token_hex
 from typing import Any
 
-GUEST = "guest"  # the session's key for a guest's number, of 16 digits
-NAME = "name"  # and for the name that they have chosen
+GUEST = "guest"  # the session's key for a guest's number, of 16 hexadecimal digits
+NAME = "name"  # the session's key for the name that a guest has chosen
 
 
 @dataclass(frozen=True)
 class Person:
-    """A user, or a guest: whoever has one session is one guest."""
+    """A user or a guest. All windows of one browser's session are one guest.
+
+    Attributes:
+        user: Django's user; for a guest an ``AnonymousUser``.
+        author: "user-5" or "guest-<number>"; "" for a guest who has no session.
+        name: what the others see.
+    """
 
     user: Any
-    author: str  # "user-5" or "guest-<number>"; "" for a guest who has no session
-    name: str  # what the others see
+    author: str
+    name: str
 
     @property
     def group(self) -> str:
@@ -23,13 +29,24 @@ class Person:
 
 
 def person_of(user: Any, session: Any) -> Person:
-    """Who this is. A guest's name ends with what no user's can have: (guest-7b4c)."""
+    """The person behind a request or a websocket.
+
+    A guest's name ends with a mark, "zoë (guest-7b4c)". No user can have such a name,
+    and two guests who choose the same one differ in it.
+
+    Args:
+        user: Django's user of the request.
+        session: its session, which need not be stored.
+    """
     if user.is_authenticated:
         return Person(user, f"user-{user.pk}", str(user.get_username()))
+
     number = session.get(GUEST)
-    mark, name = f"guest-{(number or token_hex(2))[:4]}", session.get(NAME)
     author = f"guest-{number}" if number else ""
-    return Person(user, author, f"{name} ({mark})" if name else mark)
+    mark = f"guest-{(number or token_hex(2))[:4]}"
+    chosen = session.get(NAME)
+    name = f"{chosen} ({mark})" if chosen else mark
+    return Person(user, author, name)
 
 
 def know_guest(session: Any) -> None:

@@ -25,7 +25,7 @@ POLICY = "; ".join(
 
 
 def strict(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """The view, with this policy on its answers."""
+    """The view, with this policy as a header of each answer."""
 
     @wraps(view)
     def strict_view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

@@ -1,8 +1,8 @@
 """Tell those who are in a room what has changed behind it.
 
-What is deleted or set is told once the transaction is committed, whoever did it: the
-admin, its action for many at once, a view. A management command is another process:
-without Redis nobody hears of it.
+A change is told when its transaction is committed, whoever made it: the admin, its
+action for many at once, a view. A management command is another process: without Redis
+nobody hears of its changes.
 """
 
 from typing import Any
@@ -19,35 +19,46 @@ from chat.models import Message, Room
 
 @receiver(post_delete, sender=Message)
 def deleted(instance: Message, origin: Any, **_: Any) -> None:
-    """The message disappears from open pages."""
+    """A deleted message disappears from open pages."""
+    # The origin is what delete() was called on: a message, a queryset, or a room.
     if getattr(origin, "model", type(origin)) is not Message:
-        return  # it went with its room
-    group, text = instance.room.group, dumps({"type": "deleted", "id": instance.pk})
+        return  # the message went with its room
+    group = instance.room.group
+    text = dumps({"type": "deleted", "id": instance.pk})
     on_commit(lambda: groups.publish_sync(group, text))
 
 
 @receiver(post_delete, sender=Room)
 def room_deleted(instance: Room, **_: Any) -> None:
-    """Nobody can be in a room that there is not."""
-    close_soon(instance, CloseCode.POLICY_VIOLATION, "This room has been deleted.")
+    """A deleted room closes the websockets of all who are in it."""
+    reason = "This room has been deleted."
+    close_soon(instance.group, CloseCode.POLICY_VIOLATION, reason)
 
 
 @receiver(post_save, sender=Room)
 def rights_changed(instance: Room, **_: Any) -> None:
-    """Everybody comes in anew; those who may not any more are refused at the door."""
+    """All come in again; the handler refuses those who may not be here any more."""
     if instance.members_only:
-        close_soon(instance, CloseCode.SERVICE_RESTART, "Who may be here has changed.")
+        reason = "Who may be here has changed."
+        close_soon(instance.group, CloseCode.SERVICE_RESTART, reason)
 
 
 @receiver(m2m_changed, sender=Room.members.through)
 def member_left(instance: Any, action: str, **_: Any) -> None:
-    """``instance`` is a room that loses members, or a user who loses rooms."""
-    if action in ("pre_remove", "pre_clear"):
-        rooms = [instance] if isinstance(instance, Room) else instance.rooms.all()
-        for room in rooms:
-            rights_changed(room)
+    """A room loses members, or a user loses rooms: ``instance`` is either."""
+    if action not in ("pre_remove", "pre_clear"):
+        return
+    rooms = [instance] if isinstance(instance, Room) else instance.rooms.all()
+    for room in rooms:
+        rights_changed(room)
 
 
-def close_soon(room: Room, code: CloseCode, reason: str) -> None:
-    group = room.group  # a deleted room loses its id, which is in this name
+def close_soon(group: str, code: CloseCode, reason: str) -> None:
+    """Close the websockets of all members once the transaction is committed.
+
+    Args:
+        group: its name, and not the room: a deleted room loses its id.
+        code: of the close frame.
+        reason: what their pages show.
+    """
     on_commit(lambda: groups.close_sync(group, code, reason))

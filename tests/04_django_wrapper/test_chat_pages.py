@@ -123,6 +123,10 @@ async def test_anyone_can_open_a_room_in_any_alphabet(chat, name, slug):
         ("a\\b", "A room's name has no slashes."),
         ("a\u202eb", "A room's name has no control characters."),
         ("!?", "A room's name has at least one letter or digit."),
+        ("\u3164", "A room's name has no invisible characters."),
+        ("Lobby\u3164", "A room's name has no invisible characters."),
+        ("Lob\u00adby", "A room's name has no control characters."),
+        ("\u200d\u200c", "A room's name has at least one letter or digit."),
         ("Lobby", "There is a room of this or a similar name already."),
         ("lobby!", "There is a room of this or a similar name already."),
     ],
@@ -141,6 +145,8 @@ async def test_a_name_that_no_room_can_have_gets_its_sentence(chat, name, senten
         ("x" * 41, "A name has at most 40 characters."),
         ("<b>bold</b>", "A name has letters, digits and @ . + - _ only."),
         ("a b", "A name has letters, digits and @ . + - _ only."),
+        ("\u3164", "A name has no invisible characters."),
+        ("ann\u115f", "A name has no invisible characters."),
         ("Taken-One", "This name is taken: somebody has signed up with it."),
     ],
 )
@@ -187,6 +193,8 @@ async def test_who_signs_up_is_logged_in_can_log_out_and_in_again(chat):
         ("<b>", PASSWORD, "username"),
         ("x" * 151, PASSWORD, "username"),
         ("gus", "12345678", "password2"),
+        ("\u3164", PASSWORD, "username"),
+        ("lobby\uffa0", PASSWORD, "username"),
     ],
 )
 async def test_a_sign_up_that_is_wrong_says_where(chat, name, password, field):

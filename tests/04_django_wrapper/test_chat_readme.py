@@ -39,7 +39,8 @@ async def test_each_message_of_the_wire_format_is_one_that_is_sent(chat):
         await hear("presence")
         for message in shown["client"]:
             await guest.send_json(message)
-            await hear("typing" if message["type"] == "typing" else "ack")
+            answers = {"message": "ack", "typing": "typing", "ping": "pong"}
+            await hear(answers[message["type"]])
         await guest.send_json({})
         await hear("error")
         await chat.Message.objects.filter(room=room).adelete()

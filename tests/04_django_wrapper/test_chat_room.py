@@ -16,7 +16,8 @@ from workshop.pages.serving import serving
 
 
 async def test_a_guest_is_welcomed_under_a_made_up_name(chat):
-    async with chat.enter(await chat.room(name="Tea", slug="tea")) as guest:
+    room = await chat.room(name="Tea", slug="tea")
+    async with chat.enter(room) as guest:
         welcome = await guest.hear("welcome")
         assert welcome.pop("user").startswith("guest-")
         assert welcome == {
@@ -25,6 +26,7 @@ async def test_a_guest_is_welcomed_under_a_made_up_name(chat):
             "guest": True,
             "last": 0,
             "recovered": False,
+            "room_id": room.pk,
         }
 
 
@@ -287,6 +289,10 @@ async def test_presence_tells_who_is_here_once_and_who_has_left(chat):
     [
         ("", "k", "empty"),
         (" \n\t ", "k", "empty"),
+        ("\u200b\u200d\ufeff", "k", "empty"),  # zero width
+        ("\u00ad", "k", "empty"),  # a soft hyphen
+        ("\u115f\u1160\u3164\uffa0\u2800", "k", "empty"),  # fillers
+        ("\U000e0041\U000e0100\ufe0f\u034f", "k", "empty"),  # tags, selectors
         ("x" * 2001, "k", "too_long"),
         ("a\x00b", "k", "control"),
         ("a\x1bb", "k", "control"),
@@ -348,6 +354,8 @@ async def test_what_is_no_message_is_answered_with_an_error(chat, message, code)
         "two\nlines\tand a tab",
         "<script>alert(1)</script>",
         "שלום 你好 नमस्ते 👩‍💻",
+        "❤️",
+        "می‌خواهم",
         "'; DROP TABLE chat_room; --",
         "{{ 7 * 7 }}",
     ],
@@ -448,6 +456,47 @@ async def test_a_change_of_rights_makes_everybody_come_in_anew(chat, change):
         assert (await inside.end())[0] == 1012
     with pytest.raises(SocketRefused, match="403"):
         await chat.enter(room, member).__aenter__()
+
+
+async def test_a_ping_is_answered_with_a_pong(chat):
+    async with chat.enter(await chat.room()) as guest:
+        await guest.hear("welcome")
+        await guest.send_json({"type": "ping"})
+        assert await guest.hear("pong") == {"type": "pong"}
+
+
+async def test_a_guest_who_changes_the_name_comes_in_anew_in_every_tab(chat):
+    room = await chat.room()
+    browser, other = await chat.guest(room), await chat.guest(room)
+    async with (
+        chat.enter(room, browser=browser) as first,
+        chat.enter(room, browser=browser) as second,
+        chat.enter(room, browser=other) as somebody_else,
+    ):
+        for person in (first, second, somebody_else):
+            await person.hear("welcome")
+        await browser.post("/accounts/name/", {"name": "zoë"})
+        for person in (first, second):
+            assert await person.end() == (1012, "You have another name now.")
+        async with chat.enter(room, browser=browser) as again:
+            assert (await again.hear("welcome"))["user"].startswith("zoë (guest-")
+        await somebody_else.quiet()
+
+
+async def test_a_user_whose_name_staff_change_comes_in_anew(chat):
+    room = await chat.room()
+    staff = await chat.user(is_staff=True, is_superuser=True)
+    anna, ben = await chat.user("annna"), await chat.user()
+    async with chat.enter(room, anna) as first, chat.enter(room, ben) as second:
+        for person in (first, second):
+            await person.hear("welcome")
+        browser = await chat.browser(staff)
+        page = f"/admin/auth/user/{anna.pk}/change/"
+        form = {"username": "anna-maria", "is_active": "on"}
+        form |= {"date_joined_0": "2026-01-01", "date_joined_1": "00:00:00"}
+        assert (await browser.post(page, form)).status_code == 302
+        assert await first.end() == (1012, "You have another name now.")
+        await second.quiet()
 
 
 async def test_who_says_too_much_is_closed_with_1008(chat):

@@ -1,5 +1,6 @@
 """The room's page when the connection fails: it comes back, and nothing is lost."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,6 +19,19 @@ Object.defineProperty(window, "localStorage", {
   get() { throw new DOMException("blocked", "SecurityError"); },
 });
 """
+OPEN_ANEW = """
+import django
+django.setup()
+from chat.models import Room
+Room.objects.get(slug="{slug}").delete()
+Room.objects.create(name="{slug}", slug="{slug}")
+"""
+COUNT = """
+import django
+django.setup()
+from chat.models import Message
+print(Message.objects.filter(room__slug="{slug}").count())
+"""
 DELETE = """
 import django
 django.setup()
@@ -32,11 +46,21 @@ class Wire:
     def __init__(self) -> None:
         self.attempts = 0
         self.messages: list[str] = []  # that the page has sent
-        self.drops_from_page = self.drops_acks = False
+        self.drops_from_page = False
+        self.drops_acks = False
         self.refuse = 0  # a close code for all who come
+        self.dead: set[WebSocketRoute] = set()  # connections that carry nothing more
+        self.pongs = 0  # the server's signs of life
+        self.answered = asyncio.Event()  # no ping is without its pong
+        self.answered.set()
+
+    def die_in_silence(self) -> None:
+        """From now on this connection carries nothing, and neither side is told."""
+        self.dead.add(self.page)
 
     async def __call__(self, page: WebSocketRoute) -> None:
-        self.page, self.attempts = page, self.attempts + 1
+        self.page = page
+        self.attempts += 1
         if self.refuse:
             return await page.close(code=self.refuse)
         server = page.connect_to_server()
@@ -44,12 +68,18 @@ class Wire:
         def from_page(text: str | bytes) -> None:
             if '"message"' in str(text):
                 self.messages.append(str(text))
-            if not self.drops_from_page:
+            if '"ping"' in str(text):
+                self.answered.clear()
+            if not self.drops_from_page and page not in self.dead:
                 server.send(text)
 
         def from_server(text: str | bytes) -> None:
-            if not (self.drops_acks and '"ack"' in str(text)):
+            is_dropped = self.drops_acks and '"ack"' in str(text)
+            if not is_dropped and page not in self.dead:
                 page.send(text)
+            if '"pong"' in str(text):
+                self.pongs += 1
+                self.answered.set()
 
         page.on_message(from_page)
         server.on_message(from_server)
@@ -214,6 +244,138 @@ async def test_a_server_that_falls_silent_is_left_for_a_new_connection(
         assert wire.attempts == attempts + 1
 
 
+async def test_an_idle_page_notices_a_connection_that_was_lost_in_silence(
+    browser: Browser, chat: Chat
+) -> None:
+    room = chat.new_room()
+    async with wired(browser, chat, room) as (ann, wire):
+        await ann.clock.install()
+        await ann.reload()
+        await live(ann)
+        attempts = wire.attempts
+        wire.die_in_silence()
+        chat.fill(room, 1)
+        await ann.clock.run_for(40_500)  # after 30 s it asks, and nobody answers
+        await expect(ann.locator("#messages .text")).to_have_text("message 0")
+        await live(ann)
+        assert wire.attempts == attempts + 1
+
+
+async def test_an_idle_page_keeps_a_connection_that_gives_signs_of_life(
+    browser: Browser, chat: Chat
+) -> None:
+    async with wired(browser, chat, chat.new_room()) as (ann, wire):
+        await ann.clock.install()
+        await ann.reload()
+        await live(ann)
+        attempts = wire.attempts
+        while wire.pongs < 3:
+            await ann.clock.run_for(1_000)
+            # The page's clock stands still until the answer has come.
+            await wire.answered.wait()
+        await live(ann)
+        assert wire.attempts == attempts
+
+
+@pytest.mark.parametrize("event", ["visibilitychange", "pageshow"])
+async def test_a_reader_who_comes_back_finds_out_that_the_connection_was_lost(
+    event: str, browser: Browser, chat: Chat
+) -> None:
+    room = chat.new_room()
+    async with wired(browser, chat, room) as (ann, wire):
+        await ann.clock.install()
+        await ann.reload()
+        await live(ann)
+        attempts = wire.attempts
+        wire.die_in_silence()
+        chat.fill(room, 1)
+        target = "document" if event == "visibilitychange" else "window"
+        await ann.evaluate(f"{target}.dispatchEvent(new Event('{event}'))")
+        await ann.clock.run_for(10_100)
+        await expect(ann.locator("#messages .text")).to_have_text("message 0")
+        assert wire.attempts == attempts + 1
+
+
+async def test_a_clock_that_is_set_back_delays_no_new_connection(
+    browser: Browser, chat: Chat
+) -> None:
+    async with wired(browser, chat, chat.new_room()) as (ann, wire):
+        await ann.clock.install(time="2026-06-01T12:00:00Z")
+        await ann.reload()
+        await live(ann)
+        wire.refuse = CloseCode.TRY_AGAIN_LATER
+        await wire.page.close(code=CloseCode.TRY_AGAIN_LATER)
+        await expect(ann.locator("#state")).to_have_text("reconnecting")
+        await ann.clock.set_system_time("2026-06-01T11:00:00Z")
+        wire.refuse = 0
+        await ann.clock.run_for(3_000)
+        await live(ann)
+
+
+async def test_a_clock_that_is_set_back_changes_no_order_of_what_waits(
+    browser: Browser, chat: Chat
+) -> None:
+    async with wired(browser, chat, chat.new_room()) as (ann, wire):
+        await ann.clock.install(time="2026-06-01T12:00:00Z")
+        await ann.reload()
+        await live(ann)
+        wire.drops_from_page = True
+        await write(ann, "first")
+        await ann.clock.set_system_time("2026-06-01T11:00:00Z")
+        await write(ann, "second")
+        wire.drops_from_page = False
+        await ann.reload()
+        await expect(ann.locator("#messages .text")).to_have_text(["first", "second"])
+
+
+async def test_a_message_for_a_deleted_room_does_not_go_to_a_new_one_of_its_name(
+    browser: Browser, chat: Chat
+) -> None:
+    room = chat.new_room()
+    slug = room.split("/")[-2]
+    async with wired(browser, chat, room) as (ann, wire):
+        wire.refuse = CloseCode.TRY_AGAIN_LATER
+        await wire.page.close(code=CloseCode.TRY_AGAIN_LATER)
+        await write(ann, "for the old room")
+        await expect(ann.locator("#unsent li")).to_contain_text("waiting")
+        chat.run(OPEN_ANEW.format(slug=slug))
+        wire.refuse = 0
+        await ann.evaluate(CONNECT_NOW)
+        await expect(ann.locator("#state")).to_have_text("closed")
+        await expect(ann.get_by_role("alert")).to_contain_text("has been deleted")
+        await expect(ann.locator("#unsent .text")).to_have_text("for the old room")
+        await ann.reload()
+        await live(ann)
+        await write(ann, "for the new one")
+        await expect(ann.locator("#messages .text")).to_have_text("for the new one")
+        await expect(ann.locator("#unsent li")).to_have_count(0)
+        assert chat.run(COUNT.format(slug=slug)) == "1\n"
+
+
+async def test_what_waits_can_be_edited_and_discarded(
+    browser: Browser, chat: Chat
+) -> None:
+    async with wired(browser, chat, chat.new_room()) as (ann, wire):
+        wire.refuse = CloseCode.TRY_AGAIN_LATER
+        await wire.page.close(code=CloseCode.TRY_AGAIN_LATER)
+        box = ann.get_by_label("Message", exact=True)
+        for text in ("a slip", "not after all", "fine"):
+            await write(ann, text)
+        unsent = ann.locator("#unsent li")
+        await unsent.nth(1).get_by_role("button", name="Discard").click()
+        await expect(unsent.locator(".text")).to_have_text(["a slip", "fine"])
+        await box.fill("being written")
+        await unsent.first.get_by_role("button", name="Edit").click()
+        await expect(box).to_have_value("a slip\nbeing written")
+        await expect(box).to_be_focused()
+        await expect(unsent.locator(".text")).to_have_text(["fine"])
+        await write(ann, "corrected")
+        wire.refuse = 0
+        await ann.evaluate(CONNECT_NOW)
+        await expect(ann.locator("#messages .text")).to_have_text(["fine", "corrected"])
+        assert await ann.evaluate("localStorage.length") == 0
+
+
 @pytest.mark.parametrize(
     ("random", "waits"),
     [(0, [1, 1, 2, 4, 8, 15, 15]), (0.999, [1, 2, 4, 8, 16, 30, 30])],
@@ -233,7 +395,7 @@ async def test_it_waits_longer_after_each_failure_and_by_chance_up_to_twice_as_l
             await ann.clock.run_for(wait * 1000)
         await expect(ann.locator("#state")).to_have_text("reconnecting")
         wire.refuse = 0
-        await ann.clock.run_for(31_000)
+        await ann.clock.run_for(waits[-1] * 1000)
         await live(ann)
 
 
@@ -265,9 +427,29 @@ async def test_a_server_that_says_no_is_not_asked_again(
         await expect(ann.locator("#state")).to_have_text("closed")
         await expect(ann.get_by_role("alert")).to_contain_text(words)
         await ann.evaluate(CONNECT_NOW)
-        await write(ann, "kept")
-        await expect(ann.locator("#unsent li")).to_contain_text("waiting")
         assert wire.attempts == 1
+
+
+async def test_a_closed_room_takes_no_message_and_keeps_what_was_written(
+    browser: Browser, chat: Chat
+) -> None:
+    async with wired(browser, chat, chat.new_room()) as (ann, wire):
+        wire.drops_from_page = True
+        await write(ann, "on its way")
+        box = ann.get_by_label("Message", exact=True)
+        await box.fill("half a sentence")
+        reason = "This room has been deleted."
+        await wire.page.close(code=CloseCode.POLICY_VIOLATION, reason=reason)
+        await expect(ann.locator("#state")).to_have_text("closed")
+        await expect(ann.locator("#unsent li")).to_contain_text("not sent")
+        await expect(ann.get_by_role("button", name="Send")).to_be_disabled()
+        await expect(box).not_to_be_editable()
+        await box.press("Enter")
+        await expect(box).to_have_value("half a sentence")
+        await expect(ann.locator("#unsent li")).to_have_count(1)
+        await ann.get_by_role("button", name="Discard").click()
+        await expect(ann.locator("#unsent li")).to_have_count(0)
+        await expect(ann.get_by_role("alert")).to_have_text(reason)
 
 
 async def test_a_restart_of_the_server_loses_and_doubles_nothing(

@@ -1,5 +1,6 @@
 """One room of the chat: people write, read, come and go."""
 
+import re
 import statistics
 
 import pytest
@@ -97,9 +98,9 @@ async def test_enter_sends_and_shift_enter_begins_a_line(
         await ann.keyboard.press("Shift+Enter")
         await ann.keyboard.type("two")
         await ann.keyboard.press("Enter")
-        await ann.keyboard.press("Enter")  # the box is empty: nothing goes out twice
-        await expect(ann.locator("#notice")).to_have_text("Write something first.")
+        await ann.keyboard.press("Enter")  # the box is empty: nothing to send or to say
         await expect(ann.locator("#messages .text")).to_have_count(1)
+        await expect(ann.locator("#notice")).to_be_empty()
         assert await texts(ann) == ["one\ntwo"]
 
 
@@ -107,6 +108,7 @@ async def test_enter_sends_and_shift_enter_begins_a_line(
     ("text", "sentence"),
     [
         (" \n ", "Write something first."),
+        ("\u200b\u00ad\u3164\u2800\U000e0041", "Write something first."),
         ("é" * 2_001, "Too long: 2001 of 2000 characters."),
     ],
 )
@@ -135,6 +137,67 @@ async def test_a_message_that_the_server_refuses_can_be_sent_again_or_discarded(
         await ann.get_by_role("button", name="Discard").click()
         await expect(failed).to_have_count(0)
         assert await ann.evaluate("localStorage.length") == 0
+
+
+async def test_a_message_that_the_server_refuses_can_be_edited(
+    browser: Browser, chat: Chat
+) -> None:
+    async with chat.window(browser, "Ann", chat.new_room()) as ann:
+        await live(ann)
+        await write(ann, "a bell \x07")
+        await ann.get_by_role("button", name="Edit").click()
+        await expect(ann.get_by_label("Message", exact=True)).to_have_value(
+            "a bell \x07"
+        )
+        await write(ann, "a bell")
+        await expect(ann.locator("#messages .text")).to_have_text("a bell")
+        assert await ann.evaluate("localStorage.length") == 0
+
+
+async def test_an_empty_room_says_so_until_somebody_writes(
+    browser: Browser, chat: Chat
+) -> None:
+    room = chat.new_room()
+    async with (
+        chat.window(browser, "Ann", room) as ann,
+        chat.window(browser, "Mod", room) as mod,
+    ):
+        await live(ann, mod)
+        empty = ann.get_by_text("Nobody has written here yet.")
+        await expect(empty).to_be_visible()
+        await write(mod, "hello")
+        await expect(ann.locator("#messages .text")).to_have_text("hello")
+        await expect(empty).to_be_hidden()
+        found = await ann.locator("#messages li").get_attribute("data-id")
+        await mod.goto(f"{chat.url}/admin/chat/message/{found}/delete/")
+        await mod.get_by_role("button", name="Yes").click()
+        await expect(empty).to_be_visible()
+
+
+async def test_a_guest_with_two_tabs_who_changes_the_name_is_listed_once(
+    browser: Browser, chat: Chat
+) -> None:
+    room = chat.new_room()
+    async with chat.window(browser, None, room) as first:
+        second = await first.context.new_page()
+        await second.goto(room)
+        await live(first, second)
+        await second.get_by_label("Message", exact=True).fill("half a sentence")
+        await first.get_by_label("You are a guest called").fill("Zoë")
+        await first.get_by_role("button", name="Change").click()
+        for page in (first, second):
+            await live(page)
+            await expect(page.locator("#users bdi")).to_have_text(
+                [re.compile(r"^Zoë \(guest-")]
+            )
+            await expect(page.get_by_label("You are a guest called")).to_have_value(
+                "Zoë"
+            )
+        box = second.get_by_label("Message", exact=True)
+        await expect(box).to_have_value("half a sentence")
+        await box.press("Enter")
+        name = second.locator("#messages .mine .name")
+        await expect(name).to_contain_text("Zoë")
 
 
 async def test_html_in_text_name_and_room_is_shown_as_text(
