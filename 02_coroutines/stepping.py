@@ -69,6 +69,9 @@ class Stepper(Picture):
     def text(self) -> str:
         return self.state.text()
 
+    def below(self) -> str:
+        return self.state.below()
+
     def step(self) -> bool:
         """One step forward; ``False`` at the end of the program."""
         if self.at == len(self.states) - 1 and not self.over:
@@ -147,21 +150,26 @@ class Stepper(Picture):
         """
         self.over = True
         main = self.loop.main
+        traceback = ""
         if isinstance(main.error, Exception):
-            self._print_error(main.error)
+            traceback = learners_traceback(main.error)
+            self._print(traceback)
         for future, error in self.loop.unseen.items():
             if future is not main:
                 words += f" No task asked for this error: {error!r}."
-        self._keep(f"{words} The program is over.", stuck_at=stuck_at)
+        words += " The program is over."
+        self._keep(words, stuck_at=stuck_at, traceback=traceback)
         self.close()
 
-    def _print_error(self, error: Exception) -> None:
-        """Add a traceback to what the program has printed."""
-        for line in learners_traceback(error).splitlines():
+    def _print(self, traceback: str) -> None:
+        """Add a traceback to what the program has printed, for the picture."""
+        for line in traceback.splitlines():
             only_its_name = re.sub(r'File ".*[/\\]', 'File "', line)
             self._output.notes.append(Note(self._clock.now, only_its_name, None))
 
-    def _keep(self, happened: str, ran: Any = None, stuck_at: int = 0) -> None:
+    def _keep(
+        self, happened: str, ran: Any = None, stuck_at: int = 0, traceback: str = ""
+    ) -> None:
         """Remember how everything stands now."""
         source, first_line = self._view.source(ran)
         marks = self._view.marks(ran)
@@ -178,6 +186,7 @@ class Stepper(Picture):
                 happened=happened,
                 printed=[note.text for note in self._output.notes],
                 rows=3,
+                error=traceback,
             )
         )
 

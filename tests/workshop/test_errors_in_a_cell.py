@@ -129,3 +129,37 @@ async def test_a_blocking_call_is_ended_as_well_and_the_kernel_lives_on() -> Non
     )
     assert "ControlNotGivenBack: blocks has run for 0.5 s" in output.text
     assert "returned" in output.text
+
+
+STEPPED = """\
+import tiny_loop
+from stepping import Stepper
+
+
+async def main():
+    await {awaited}
+
+
+loop = Stepper(main)
+loop.run()
+loop
+"""
+
+
+async def test_asyncio_s_sleep_on_the_tiny_loop_is_told_below_the_stepper() -> None:
+    shown = await below_the_picture(STEPPED.format(awaited="asyncio.sleep(1)"))
+    lines = shown.splitlines()
+    assert lines[1:3] == ["  Cell In[2], line 6, in main", "    await asyncio.sleep(1)"]
+    assert "RuntimeError: the tiny loop can wait for its own futures" in lines[-1]
+    assert "use tiny_loop.sleep" in lines[-1]
+
+
+async def test_a_mistake_in_a_stepped_program_is_text_below_the_stepper() -> None:
+    lines = (await below_the_picture(STEPPED.format(awaited="5"))).splitlines()
+    assert lines[:3] == [
+        "Traceback (most recent call last):",
+        "  Cell In[2], line 6, in main",
+        "    await 5",
+    ]
+    assert lines[-1].startswith("TypeError: ")
+    assert not [line for line in lines if "tiny_loop.py" in line]

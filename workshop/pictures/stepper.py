@@ -48,7 +48,8 @@ class State(svg.Picture):
         happened: what the step did, in a sentence or two.
         printed: what was printed so far.
         rows: space for so many cards in a box at least, so that pictures do not jump.
-        error: the traceback of a program that has raised, shown below the picture.
+        error: the traceback of a program that has raised. A notebook shows it below the
+            picture; it is to be in ``printed``, too, for pages and for text.
     """
 
     heading: str
@@ -81,7 +82,6 @@ class State(svg.Picture):
         if self.happened:
             rows.append(self.happened)
         rows += [f"| {line}" for line in self.printed]
-        rows += self.error.splitlines()
         return "\n".join(rows)
 
     def svg(self) -> str:
