@@ -15,6 +15,7 @@ from workshop.exercises.child import LATE, still_running
 from workshop.exercises.verdict import State, Verdict
 
 LIMIT = 10.0  # seconds of real time for one check
+ERRORS = 2_000  # characters of what Python itself says of its end
 GRACE = (
     5.0  # seconds more for Python to start, and for the child to say that it is late
 )
@@ -42,7 +43,10 @@ def check_all(
     exercise: Exercise, paths: Sequence[Path], limit: float = LIMIT
 ) -> list[Verdict]:
     """Check several files in one child process, up to one that ends the process."""
-    with tempfile.TemporaryDirectory(prefix="exercise-") as folder:
+    with (
+        tempfile.TemporaryDirectory(prefix="exercise-") as folder,
+        (Path(folder) / "errors").open("w+", encoding="utf-8") as errors,
+    ):
         answer = Path(folder) / "verdicts"
         process = subprocess.Popen(
             [
@@ -57,7 +61,7 @@ def check_all(
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stderr=errors,
             # POSIX: a group of its own, so that what it starts can be ended with it.
             start_new_session=os.name != "nt",
         )
@@ -72,7 +76,10 @@ def check_all(
             path = paths[len(verdicts)].resolve()
             stack = Path(f"{answer}.stack")
             said = stack.read_text("utf-8", "replace") if stack.is_file() else ""
-            verdicts.append(_ended_early(code, said, path, limit))
+            errors.seek(0)
+            verdict = _ended_early(code, said, path, limit)
+            verdict.printed = errors.read(ERRORS)
+            verdicts.append(verdict)
         return verdicts
 
 

@@ -13,6 +13,7 @@ import asyncio
 import heapq
 import itertools
 import selectors
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -164,6 +165,12 @@ def _nothing() -> None:
     pass
 
 
+def _recorders_modules() -> list[Any]:
+    name = recorder.__name__
+    modules = [module for key, module in sys.modules.items() if key.startswith(name)]
+    return [module for module in modules if hasattr(module, "perf_counter")]
+
+
 class Clock:
     """The module ``time`` of a program under check: its own seconds since the start."""
 
@@ -204,13 +211,14 @@ class Clock:
     @contextmanager
     def installed(self) -> Iterator[None]:
         """Let ``time`` and the recorder's pictures go by this clock in the body."""
-        places = (
+        places: list[tuple[Any, str, Callable[..., Any]]] = [
             (time, "sleep", self.sleep),
             (time, "monotonic", self.now),
             (time, "perf_counter", self.now),
             (time, "time", self.date),
-            (recorder, "perf_counter", self.now),
-        )
+            # The recorder's files have each a name of their own for it.
+            *((module, "perf_counter", self.now) for module in _recorders_modules()),
+        ]
         before = [(module, name, getattr(module, name)) for module, name, _ in places]
         for module, name, value in places:
             setattr(module, name, value)
