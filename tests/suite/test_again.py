@@ -1,0 +1,69 @@
+"""The program that runs the suite again and again: ``tests/again.py``."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests import again
+from tests.support.processes import ROOT, alive
+
+
+def test_each_seed_gives_an_order_of_all_files_and_always_the_same() -> None:
+    order = again.in_some_order(1)
+    files = [
+        path.relative_to(ROOT).as_posix() for path in ROOT.glob("tests/*/test_*.py")
+    ]
+    assert sorted(order) == sorted(files)
+    assert again.in_some_order(1) == order != again.in_some_order(2)
+
+
+def test_the_processes_that_compute_end_with_the_block() -> None:
+    with again.busy(2):
+        started = psutil.Process().children()
+        computing = [child for child in started if again.COMPUTE in child.cmdline()]
+        assert len(computing) == 2
+    assert not alive(computing)
+
+
+def test_a_process_that_a_run_has_left_behind_is_named(tmp_path: Path) -> None:
+    mark = str(tmp_path)
+    waits = "import sys; sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", waits],
+        stdin=subprocess.PIPE,
+        env={**os.environ, again.MARK: mark},
+    ) as process:
+        [found] = again.processes(mark)
+        assert found.startswith(f"{process.pid} ")
+    assert again.processes(mark) == []
+
+
+def test_a_file_that_a_run_has_left_behind_is_named(tmp_path: Path) -> None:
+    before = again.files()
+    left = ROOT / f"left-behind-by-{tmp_path.name}.sqlite3"  # which git ignores
+    left.touch()
+    try:
+        assert again.files() - before == {f"!! {left.name}"}
+    finally:
+        left.unlink()
+
+
+def test_a_run_tells_how_it_ended_and_gives_its_seed(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    scratch = tmp_path / "test_scratch.py"
+    scratch.write_text("def test_first(): pass\ndef test_second(): assert False\n")
+    monkeypatch.setattr(again, "in_some_order", lambda seed: [str(scratch)])
+    arguments = ["-n0", "-p", "no:cacheprovider"]
+    assert not again.run(7, 0, arguments, tmp_path / "log")
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("seed 7, 0 processes beside, 0.")
+    assert "1 failed, 1 passed" in said[0]
+    assert said[1:] == [f"    {tmp_path / 'log'}"]
+    assert again.run(7, 0, [*arguments, "-k", "first"], tmp_path / "log")
