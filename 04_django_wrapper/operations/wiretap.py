@@ -23,9 +23,8 @@ from sockets.codes import Refused
 from sockets.connection import Socket
 from sockets.jsontext import dumps
 
-sys.path.append(
-    str(settings.BASE_DIR.parent)
-)  # for workshop/: --app-dir adds ours only
+# For workshop/, which is beside this stage: --app-dir adds the stage's folder only.
+sys.path.append(str(settings.BASE_DIR.parent))
 
 from workshop.pictures.wiretap import Connection, Wiretap
 
@@ -46,7 +45,9 @@ def tapped(application: Application) -> Application:
     async def tapped(
         scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
     ) -> None:
-        if scope["type"] == "websocket" and scope["path"] != f"/{PATH}":
+        # Not the wiretap's own: each picture would draw another one. The path is below
+        # a root path, if a proxy has mounted the site at one.
+        if scope["type"] == "websocket" and not scope["path"].endswith(f"/{PATH}"):
             await tap(scope, receive, send)
         else:
             await application(scope, receive, send)

@@ -9,7 +9,7 @@ told when the site is ready and when it has ended.
 import os
 from contextlib import suppress
 
-from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, Scope
+from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, Scope, WebSocketScope
 from django.conf import settings
 from django.core.asgi import get_asgi_application
 
@@ -36,12 +36,17 @@ async def application(
         receive: gives the next event of the server.
         send: takes the next event of ours.
     """
-    if scope["type"] == "websocket" and scope["path"] == "/":
+    if scope["type"] == "websocket" and path_of(scope) == "/":
         # ASGI spec, "Disconnected Client": send() to a peer that has left may raise.
         with suppress(OSError):
             await websocket_application(scope, receive, send)
     else:
         await site(scope, receive, send)
+
+
+def path_of(scope: WebSocketScope) -> str:
+    """The path below the root path, at which a proxy may have mounted this site."""
+    return scope["path"].removeprefix(scope.get("root_path", ""))
 
 
 if settings.WIRETAP:  # development only

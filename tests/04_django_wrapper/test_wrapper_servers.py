@@ -1,11 +1,13 @@
 """The Django project under every server, as a process of its own."""
 
 import contextlib
+import http.client
 import re
 import shutil
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from websockets.exceptions import InvalidStatus
@@ -115,6 +117,53 @@ def test_the_stage_starts_from_any_folder(tmp_path):
         command, cwd=tmp_path, DATABASE_URL=f"sqlite:///{tmp_path}/none.sqlite3"
     ) as server:
         assert fetch(f"{server.url}/static/console.js").status == 200
+
+
+def test_a_site_below_a_root_path_answers_at_its_own_address(tmp_path):
+    """The proxy in front takes the root path away, and uvicorn puts it back."""
+    command = ["-m", "uvicorn", APPLICATION, "--port", "0", "--root-path", "/site"]
+    with server_process(
+        command, cwd=STAGE, DATABASE_URL=f"sqlite:///{tmp_path}/none.sqlite3"
+    ) as server:
+        for path in ("", "/ws/ping"):
+            with websocket(server.url + path) as client:
+                client.send("ping")
+                assert client.recv(timeout=10) == "pong!"
+        page = fetch(f"{server.url}/").body
+        assert 'src="/site/static/console.js"' in page
+        assert 'href="/site/rooms/"' in page
+        assert fetch(f"{server.url}/static/console.js").status == 200
+
+
+@pytest.mark.parametrize("option", ["", "--reload-include=*.html"])
+def test_a_changed_template_is_shown_where_reload_looks_at_templates(option, tmp_path):
+    project = shutil.copytree(STAGE, tmp_path / "project")
+    command = ["-m", "uvicorn", "--reload", APPLICATION, "--port=0"]
+    if option:
+        command.append(option)
+    with server_process(
+        command, cwd=project, DATABASE_URL=f"sqlite:///{tmp_path}/none.sqlite3"
+    ) as server:
+        until = time.monotonic() + 60
+        while "Django answers http" not in page_of(server):
+            assert time.monotonic() < until, server.log
+        template = project / "templates" / "console.html"
+        text = template.read_text("utf-8")
+        template.write_text(text.replace("Django answers", "Django shows"), "utf-8")
+        if not option:
+            assert "Django answers http" in fetch(server.url).body  # read only once
+            return
+        while "Django shows http" not in page_of(server):
+            assert time.monotonic() < until, server.log
+            if "Reloading..." not in server.log:
+                template.touch()  # it may not have looked for the first time yet
+
+
+def page_of(server):
+    """The page at /; "" while the server starts anew."""
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        return fetch(server.url).body
+    return ""
 
 
 def test_claim_20_a_uvicorn_without_a_library_answers_with_the_page(tmp_path):

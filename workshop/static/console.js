@@ -44,9 +44,10 @@ function explain(code) {
 
 // wss: on an https: page, since browsers block ws: there; host and port are the page's.
 const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-// A page may add a query, with which its server knows this page's connection again.
+// A page may add a query, with which its server knows this page's connection again. The
+// path is the page's own: a proxy may have mounted the site below a root path.
 const query = document.documentElement.dataset.query ?? "";
-const address = new URL(`/${query}`, `${scheme}//${location.host}`).href;
+const address = `${scheme}//${location.host}${location.pathname}${query}`;
 
 let ws = null; // the current WebSocket; null before the first and after each end
 
