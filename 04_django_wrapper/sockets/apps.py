@@ -14,7 +14,7 @@ class SocketsConfig(AppConfig):
         from django.contrib.auth.signals import user_logged_out
 
         from . import dispatch, handling
-        from .checks.settings import check
+        from .checks import check
         from .groups import groups
         from .redis.setting import carrier_for
         from .steps import draining, journal, recheck

@@ -4,7 +4,7 @@
         await socket.send("hello")
         assert await socket.receive() == "hello"
 
-Leaving the block is the client's goodbye. In pytest and in Django's `TestCase`, the
+To leave the block is the client's goodbye. In pytest and in Django's `TestCase`, the
 handler's ORM calls run where the test's own do.
 """
 
@@ -20,10 +20,18 @@ from . import jsontext
 from .database import inside
 
 
-class SocketRefused(AssertionError):  # by an HTTP status
+class SocketRefused(AssertionError):
+    """The handshake got an HTTP answer in place of ``accept()``.
+
+    Attributes:
+        status: of that answer, for example 403.
+        body: its text, which is the reason.
+    """
+
     def __init__(self, status: int, body: str) -> None:
         super().__init__(f"refused with {status}: {body!r}")
-        self.status, self.body = status, body
+        self.status = status
+        self.body = body
 
 
 class SocketClient:
@@ -31,14 +39,21 @@ class SocketClient:
 
     Args:
         application: as in ``asgi.py``.
-        path: with a query string, if you like.
-        user: who is logged in; makes a session in the database.
-        headers: name and value as text, in place of its own; None: without it.
-        subprotocols: what the client offers; ``subprotocol`` is what was chosen.
+        path: may have a query string.
+        user: is logged in; this makes a session in the database.
+        headers: name and value as text. They take the place of the client's own
+            ``Host`` and ``Origin``; with None as its value, a header is left out.
+        subprotocols: what the client offers.
         seconds: for each thing that is waited for.
 
-    Raises SocketRefused for an HTTP answer in place of ``accept()``, AssertionError for
-    anything else unexpected, with all that was said.
+    Attributes:
+        subprotocol: what the handler has chosen, or None.
+        accept_headers: what the handler has sent with ``accept()``.
+        said: all events of both sides, as lines for an error message.
+
+    Raises:
+        SocketRefused: there is an HTTP answer in place of ``accept()``.
+        AssertionError: something else came, or nothing in time; with all that was said.
     """
 
     def __init__(
@@ -51,34 +66,38 @@ class SocketClient:
         subprotocols: list[str] | None = None,
         seconds: float = 5,
     ) -> None:
-        self.application, self.path, self.user = application, path, user
-        hosts = (host for host in settings.ALLOWED_HOSTS if host[0] not in "*.")
-        host = next(hosts, "localhost")
-        own = {"host": host, "origin": f"http://{host}", **(headers or {})}
-        self.headers = {k.lower(): v for k, v in own.items() if v is not None}
-        self.offered, self.seconds = subprotocols or [], seconds
+        self.application = application
+        self.path = path
+        self.user = user
+        self.headers = _headers(headers or {})
+        self.offered = subprotocols or []
+        self.seconds = seconds
+        self.subprotocol: str | None = None
+        self.accept_headers: list[tuple[bytes, bytes]] = []
         self.said: list[str] = []
         self._to_handler: asyncio.Queue[Any] = asyncio.Queue()
         self._from_handler: asyncio.Queue[Any] = asyncio.Queue()
+        self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         if self.user is not None:
-            client, name = AsyncClient(), settings.SESSION_COOKIE_NAME
-            await client.aforce_login(self.user)
-            self.headers["cookie"] = f"{name}={client.cookies[name].value}"
+            await self._log_in()
         self._tell({"type": "websocket.connect"})
-        token = inside.set(True)  # for the task: units of work use the test's thread
+
+        # The new task copies this value: so units of work in it use the test's own
+        # thread, and see what the test's transaction has written.
+        token = inside.set(True)
         self._task = asyncio.create_task(self._run())
         inside.reset(token)
         try:
             event = await self._next()
             if event["type"] != "websocket.accept":
-                body = (await self._next())["body"].decode()
-                raise SocketRefused(event["status"], body)
+                raise await self._refusal(event)
         except BaseException:
             await self.leave()
             raise
-        self.subprotocol, self.accept_headers = event["subprotocol"], event["headers"]
+        self.subprotocol = event["subprotocol"]
+        self.accept_headers = event["headers"]
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -96,8 +115,11 @@ class SocketClient:
     async def receive(self) -> str | bytes:
         """The next message from the handler."""
         event = await self._next("websocket.send")
-        message: str | bytes | None = event.get("text")
-        return event["bytes"] if message is None else message
+        text: str | None = event.get("text")
+        if text is not None:
+            return text
+        binary: bytes = event["bytes"]
+        return binary
 
     async def receive_json(self) -> Any:
         """The next message, which is JSON, as a value."""
@@ -111,11 +133,19 @@ class SocketClient:
     async def leave(self, code: int = 1001) -> None:
         """Say goodbye, and wait for the handler's end."""
         self._tell({"type": "websocket.disconnect", "code": code, "reason": ""})
+        if self._task is None:
+            return
         await asyncio.wait([self._task], timeout=self.seconds)
         if not self._task.done():
             self._task.cancel()
             self._fail(f"the handler has not ended after {self.seconds} s")
         self._task.result()
+
+    async def _log_in(self) -> None:
+        client = AsyncClient()
+        await client.aforce_login(self.user)
+        name = settings.SESSION_COOKIE_NAME
+        self.headers["cookie"] = f"{name}={client.cookies[name].value}"
 
     async def _run(self) -> None:
         try:
@@ -125,12 +155,19 @@ class SocketClient:
 
     def _scope(self) -> Any:
         address = urlsplit(self.path)
+        headers = [
+            (key.encode(), value.encode()) for key, value in self.headers.items()
+        ]
         return {
-            **{"type": "websocket", "scheme": "ws", "http_version": "1.1"},
+            "type": "websocket",
             "asgi": {"version": "3.0", "spec_version": "2.4"},
-            **{"path": unquote(address.path), "query_string": address.query.encode()},
-            "headers": [(k.encode(), v.encode()) for k, v in self.headers.items()],
-            **{"client": ("127.0.0.1", 50_000), "server": ("testserver", 80)},
+            "http_version": "1.1",
+            "scheme": "ws",
+            "path": unquote(address.path),
+            "query_string": address.query.encode(),
+            "headers": headers,
+            "client": ("127.0.0.1", 50_000),
+            "server": ("testserver", 80),
             "subprotocols": self.offered,
             "extensions": {"websocket.http.response": {}},
         }
@@ -143,18 +180,41 @@ class SocketClient:
         self.said.append(f"← {event!r:.200}")
         self._from_handler.put_nowait(event)
 
-    async def _next(self, *expected: str) -> Any:
-        """The next event from the handler."""
+    async def _next(self, expected: str = "") -> Any:
+        """The next event from the handler; of the type ``expected``, if it is given."""
         try:
             async with asyncio.timeout(self.seconds):
                 event = await self._from_handler.get()
         except TimeoutError:
             self._fail(f"nothing came within {self.seconds} s")
-        kind = event["type"] if event else "the handler's end"
-        if event is None or (expected and kind not in expected):
-            self._fail(f"expected {expected}, got {kind}")
+        if event is None:
+            kind = "the handler's end"
+        else:
+            kind = event["type"]
+        if event is None or (expected and kind != expected):
+            self._fail(f"expected {expected or 'an answer'}, got {kind}")
         return event
 
+    async def _refusal(self, start: Any) -> AssertionError:
+        """An error for what came in place of ``accept()``."""
+        if start["type"] == "websocket.close":  # most servers make a 403 of it
+            return SocketRefused(403, "")
+        body = (await self._next("websocket.http.response.body"))["body"]
+        return SocketRefused(start["status"], body.decode())
+
     def _fail(self, what: str) -> NoReturn:
-        what = f"{self.path}: {what}; said so far:"
-        raise AssertionError("\n".join([what, *self.said]))
+        lines = [f"{self.path}: {what}; said so far:", *self.said]
+        raise AssertionError("\n".join(lines))
+
+
+def _headers(given: dict[str, str | None]) -> dict[str, str]:
+    """The client's headers: a host of this site's, a page of it, and what is given."""
+    names = (host for host in settings.ALLOWED_HOSTS if not host.startswith(("*", ".")))
+    host = next(names, "localhost")
+    headers = {"host": host, "origin": f"http://{host}"}
+    for name, value in given.items():
+        if value is None:
+            headers.pop(name.lower(), None)
+        else:
+            headers[name.lower()] = value
+    return headers

@@ -110,7 +110,9 @@ def test_the_layer_imports_only_python_django_asgiref_and_itself():
         for module in imported(ast.parse(file.read_text("utf-8")))
         if module.partition(".")[0] not in allowed
     }
-    redis = {(f"{name}.py", "redis") for name in ("connection", "synchronous", "site")}
+    redis = {
+        (f"{name}.py", "redis") for name in ("connection", "synchronous", "settings")
+    }
     assert others == {("runserver.py", "uvicorn"), *redis}
 
 

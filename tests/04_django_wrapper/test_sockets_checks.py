@@ -1,13 +1,18 @@
 """``manage.py check``: each mistake is found, named, and comes with what to do."""
 
 import sys
+import traceback
 from asyncio import timeout
+from types import ModuleType
 
 import pytest
 from django.conf import settings
 from django.core.checks import run_checks
+from django.core.management import call_command
 from django.test import override_settings
+from django.urls import path
 
+SQLITE = "django.db.backends.sqlite3"
 URLCONF = "websocket_app.websocket_urls"
 STEPS = ["sockets.steps.handshake.host", "sockets.steps.handshake.origin"]
 
@@ -51,6 +56,18 @@ def test_the_project_itself_has_nothing_to_correct():
         ({"URLCONF": URLCONF, "REDIS_URL": "localhost:6379"}, ["sockets.E009"]),
         ({"URLCONF": URLCONF, "REDIS_URL": "redis://host:pass/w"}, ["sockets.E009"]),
         ({"URLCONF": URLCONF, "REDIS_URL": "redis://host?no=1"}, ["sockets.E009"]),
+        ({"URLCONF": URLCONF, "REDIS_URL": 6379}, ["sockets.E009"]),
+        ({"URLCONF": URLCONF, "REDIS_URL": "redis://h?protocol=2"}, ["sockets.W008"]),
+        (
+            {"URLCONF": URLCONF, "REDIS_URL": "redis://h?decode_responses=True"},
+            ["sockets.W008"],
+        ),
+        (
+            {"URLCONF": URLCONF, "REDIS_URL": "redis://h?health_check_interval=3"},
+            ["sockets.W008"],
+        ),
+        ({"URLCONF": URLCONF, "REDIS_URL": "redis://h?protocol=3"}, []),
+        ({"URLCONF": "tests.support.slashed_routes"}, ["sockets.W009"] * 2),
     ],
 )
 def test_a_mistake_in_the_setting_sockets_is_named(sockets, ids):
@@ -68,7 +85,7 @@ def test_a_mistake_in_the_setting_sockets_is_named(sockets, ids):
         (
             "ASGI_APPLICATION",
             "websocket_app.websocket.websocket_application",
-            ["sockets.E006"],
+            ["sockets.W006"],
         ),
         ("ALLOWED_HOSTS", [], ["sockets.E007"]),
         ("ALLOWED_HOSTS", ["*"], ["sockets.W002"]),
@@ -76,10 +93,26 @@ def test_a_mistake_in_the_setting_sockets_is_named(sockets, ids):
         ("DATABASES", {"default": {"CONN_MAX_AGE": 60}}, ["sockets.W003"]),
         ("DATABASES", {"default": {"CONN_MAX_AGE": None}}, ["sockets.W003"]),
         ("DATABASES", {"default": {"CONN_MAX_AGE": 0}, "other": {}}, []),
+        ("DATABASES", {"default": {"ENGINE": SQLITE}}, ["sockets.W007"]),
+        (
+            "DATABASES",
+            {"default": {"ENGINE": SQLITE, "OPTIONS": {"transaction_mode": None}}},
+            ["sockets.W007"],
+        ),
+        (
+            "DATABASES",
+            {
+                "default": {
+                    "ENGINE": SQLITE,
+                    "OPTIONS": {"transaction_mode": "immediate"},
+                }
+            },
+            [],
+        ),
     ],
 )
 def test_a_mistake_in_the_other_settings_is_named(name, value, ids):
-    from sockets.checks.settings import check
+    from sockets.checks import check
 
     hosts = {"DEBUG": False, "ALLOWED_HOSTS": ["example.org"]}
     with override_settings(**{**hosts, name: value}):
@@ -91,7 +124,7 @@ def test_an_application_of_django_alone_brings_no_websocket(monkeypatch):
     from django.core.asgi import get_asgi_application
 
     monkeypatch.setattr("websocket_app.asgi.application", get_asgi_application())
-    assert found() == ["sockets.E006"]
+    assert found() == ["sockets.W006"]
 
 
 def test_an_application_that_never_answers_is_not_waited_for(monkeypatch):
@@ -101,7 +134,7 @@ def test_an_application_that_never_answers_is_not_waited_for(monkeypatch):
 
     monkeypatch.setattr("websocket_app.asgi.application", silent)
     monkeypatch.setattr("asyncio.timeout", lambda seconds, real=timeout: real(0))
-    assert found() == ["sockets.E006"]
+    assert found() == ["sockets.W006"]
 
 
 @pytest.mark.parametrize(
@@ -118,7 +151,7 @@ def test_an_application_that_never_answers_is_not_waited_for(monkeypatch):
 )
 def test_the_order_of_the_apps_decides_whose_runserver_it_is(apps, ids):
     others = [a for a in settings.INSTALLED_APPS if a not in ("sockets", apps[0])]
-    from sockets.checks.settings import check
+    from sockets.checks import check
 
     with override_settings(INSTALLED_APPS=[*apps, *others[:-1]]):
         assert [message.id for message in check()] == ids
@@ -140,6 +173,54 @@ def test_several_workers_are_warned_of_where_the_environment_tells(
 ):
     monkeypatch.setenv(variable, value)
     assert found() == ids
+
+
+async def test_a_check_may_be_called_where_an_event_loop_runs():
+    call_command("check")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SOCKETS", {"URLCONF": "own_module"}),
+        ("SOCKETS", {"URLCONF": URLCONF, "HANDSHAKE": ["own_module.step"]}),
+        ("ASGI_APPLICATION", "own_module.application"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("import nothing_like_this", ModuleNotFoundError),
+        ("from asyncio import nothing_like_this", ImportError),
+        ("import asyncio; asyncio.nothing_like_this", AttributeError),
+        ("urlpatterns = [", SyntaxError),
+        ("int('')", ValueError),
+    ],
+)
+def test_an_error_in_a_module_of_the_site_comes_out_as_it_is(
+    monkeypatch, tmp_path, name, value, text, error
+):
+    """Its traceback ends in the file to correct: the reloader watches that file."""
+    module = tmp_path / "own_module.py"
+    module.write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    with override_settings(**{name: value}):
+        with pytest.raises(error) as failed:
+            run_checks()
+    *_, last = traceback.extract_tb(failed.value.__traceback__)
+    if error is not SyntaxError:  # that one names its file itself
+        assert last.filename == str(module)
+
+
+def test_what_django_says_of_routes_it_says_of_websockets_too(monkeypatch):
+    from websocket_app.handlers import ping
+
+    own = ModuleType("own_routes")
+    own.urlpatterns = [path("ws$", ping), ("ws/", ping)]
+    monkeypatch.setitem(sys.modules, "own_routes", own)
+    with override_settings(SOCKETS={"URLCONF": "own_routes"}):
+        ids = [message.id for message in run_checks()]
+    assert "urls.E004" in ids and len(ids) == 2
 
 
 def test_with_redis_several_workers_are_no_mistake(monkeypatch):

@@ -8,6 +8,7 @@ from asgiref.sync import sync_to_async
 from django.db import DatabaseError, connection, connections, transaction
 from django.test import TestCase, override_settings
 from django.urls import path
+from sockets.codes import HandlerError
 from sockets.database import database
 from sockets.groups import groups
 from sockets.testing import SocketClient
@@ -285,3 +286,13 @@ async def test_nothing_of_those_tests_is_left_in_the_database():
     from django.contrib.auth.models import User
 
     assert await User.objects.acount() == 0
+
+
+async def test_a_unit_that_is_not_an_async_with_says_how_it_is_written(application):
+    with pytest.raises(HandlerError, match=r"'await' alone: write  async with databa"):
+        await database()
+    with pytest.raises(HandlerError, match="'with' alone"):
+        with database():
+            pass
+    with pytest.warns(RuntimeWarning, match="never entered: write  async with databa"):
+        database()

@@ -90,6 +90,50 @@ def test_ctrl_c_ends_it_with_a_websocket_open():
     assert "Traceback" not in server.log
 
 
+@pytest.mark.parametrize(
+    "mistake", ["import nothing_like_this", "from asyncio import nothing_like_this"]
+)
+def test_a_handler_s_module_that_is_corrected_is_served_again(tmp_path, mistake):
+    """While it is wrong, the error is shown in full."""
+    project = shutil.copytree(STAGE, tmp_path / "project")
+    handlers = project / "websocket_app" / "handlers.py"
+    right = handlers.read_text("utf-8")
+    with runserver(port=free_port(), cwd=project) as server:
+        assert ping(server) == "pong!"
+        handlers.write_text(f"{mistake}\n{right}", "utf-8")
+        wait_for_a_reload(server, handlers)
+        wait_for(server, lambda: "nothing_like_this'" in server.log)
+        assert 'websocket_app/handlers.py", line 1' in server.log
+        assert "sockets.E002" not in server.log
+        handlers.write_text(right, "utf-8")
+        wait_for_a_reload(server, handlers)
+        wait_for(server, lambda: answers(server) == "pong!")
+
+
+def answers(server):
+    with contextlib.suppress(OSError, WebSocketException):  # it starts anew
+        return ping(server)
+
+
+def wait_for_a_reload(server, changed):
+    """Touch a file that has changed: the reloader may look for the first time now."""
+    before = server.log.count("changed, reloading")
+
+    def reloads():
+        changed.touch()
+        return server.log.count("changed, reloading") > before
+
+    wait_for(server, reloads)
+
+
+def wait_for(server, holds):
+    """Wait for the reloader, which looks at the files once in a second."""
+    until = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < until, server.log
+        time.sleep(0.05)
+
+
 def test_it_starts_anew_when_a_file_changes(tmp_path):
     project = shutil.copytree(STAGE, tmp_path / "project")
     with runserver(port=free_port(), cwd=project) as server:  # at each start the same
@@ -97,11 +141,5 @@ def test_it_starts_anew_when_a_file_changes(tmp_path):
         handlers = project / "websocket_app" / "handlers.py"
         changed = handlers.read_text("utf-8").replace("pong!", "pong again!")
         handlers.write_text(changed, "utf-8")
-        until = time.monotonic() + 60
-        answer = "pong!"
-        while answer != "pong again!":
-            assert time.monotonic() < until, server.log
-            if "changed, reloading" not in server.log:
-                handlers.touch()  # it may not have looked for the first time yet
-            with contextlib.suppress(OSError, WebSocketException):  # it starts anew
-                answer = ping(server)
+        wait_for_a_reload(server, handlers)
+        wait_for(server, lambda: answers(server) == "pong again!")

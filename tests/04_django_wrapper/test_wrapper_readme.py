@@ -90,7 +90,6 @@ CHECKS = {
     "E003": {"SOCKETS": {"HANDSHAKE": ["mysite.nothing"]}},
     "E004": {"SOCKETS": {"INBOX": 0}},
     "E005": {"ASGI_APPLICATION": "nowhere.application"},
-    "E006": {"ASGI_APPLICATION": "django.core.asgi.get_asgi_application"},
     "E007": {"DEBUG": False, "ALLOWED_HOSTS": []},
     "E008": {},  # what is no setting is changed in the test
     "E009": {"SOCKETS": {"REDIS_URL": "localhost:6379"}},
@@ -99,14 +98,19 @@ CHECKS = {
     "W003": {},
     "W004": {},
     "W005": {"INSTALLED_APPS": ["django.contrib.staticfiles", "sockets"]},
+    "W006": {"ASGI_APPLICATION": "django.core.asgi.get_asgi_application"},
+    "W007": {},
+    "W008": {"SOCKETS": {"REDIS_URL": "redis://localhost:6379/0?protocol=2"}},
+    "W009": {"SOCKETS": {"URLCONF": "tests.support.slashed_routes"}},
 }
 
 
 @pytest.mark.parametrize("name", CHECKS)
 def test_a_check_says_what_its_row_says(name, monkeypatch):
-    from sockets.checks.settings import check
+    from sockets.checks import check
 
     monkeypatch.setitem(settings.DATABASES["default"], "CONN_MAX_AGE", 60)
+    monkeypatch.setitem(settings.DATABASES["default"], "OPTIONS", {})
     monkeypatch.setenv("WEB_CONCURRENCY", "2")
     monkeypatch.setattr(asgiref, "__version__", "3.12.1")
     rows = dict(table_of(README, "`manage.py check`", "id"))

@@ -12,7 +12,9 @@ from django.contrib.staticfiles.management.commands import runserver
 from django.core.management import CommandError
 from django.core.servers.basehttp import WSGIServer
 
-from ...checks.settings import site_application
+from ...checks.application import site_application
+
+SHUTDOWN_SECONDS = 5  # for open connections to end, when the server is told to
 
 
 class ASGIServer(WSGIServer):
@@ -26,7 +28,9 @@ class ASGIServer(WSGIServer):
             import uvicorn
         except ModuleNotFoundError:
             raise CommandError("pip install 'uvicorn[standard]'") from None
-        config = uvicorn.Config(self.application, timeout_graceful_shutdown=5)
+        config = uvicorn.Config(
+            self.application, timeout_graceful_shutdown=SHUTDOWN_SECONDS
+        )
         uvicorn.Server(config).run(sockets=[self.socket])
 
 
@@ -35,6 +39,7 @@ class Command(runserver.Command):
     server_cls = ASGIServer
 
     def get_handler(self, *args: Any, **options: Any) -> Any:
+        """The site's ASGI application; with static files where Django serves them."""
         application = site_application()
         installed = apps.is_installed("django.contrib.staticfiles")
         wanted = options["use_static_handler"] and installed
