@@ -16,8 +16,10 @@ FILES = {
     "/": (b"text/html", Path(__file__).with_name("page.html").read_bytes()),
     "/static/style.css": (b"text/css", (STATIC / "style.css").read_bytes()),
     "/static/palette.css": (b"text/css", (STATIC / "palette.css").read_bytes()),
+    "/static/big.js": (b"text/javascript", (STATIC / "big.js").read_bytes()),
     "/static/console.js": (b"text/javascript", (STATIC / "console.js").read_bytes()),
 }
+MISSING = (STATIC / "missing.html").read_bytes()
 ALLOW = (b"allow", b"GET, HEAD")  # RFC 9110, 15.5.6: a 405 says what is allowed
 
 
@@ -28,8 +30,7 @@ async def http(scope: HTTPScope, send: Send) -> None:
     elif scope["path"] in FILES:
         await respond(send, 200, *FILES[scope["path"]])
     else:
-        body = b"Nothing is here. The page is at /\n"
-        await respond(send, 404, b"text/plain", body)
+        await respond(send, 404, b"text/html", MISSING)
 
 
 async def respond(

@@ -127,6 +127,39 @@ async def test_the_console_connects_sends_logs_both_directions_and_closes(
     await expect(log.locator("li").last).to_contain_text("closed, 1")
 
 
+@both_consoles
+async def test_a_message_can_be_sent_only_while_the_connection_is_open(
+    stage: str, stages: Stages, page: Page
+) -> None:
+    await page.goto(stages[stage])
+    senders = page.locator("#send, [data-send], #send-bytes")
+    count = await senders.count()
+    assert count >= 4
+    for button in await senders.all():
+        await expect(button).to_be_disabled()
+    await page.get_by_role("button", name="Connect").click()
+    await expect(page.locator("#state")).to_have_text("open")
+    for button in await senders.all():
+        await expect(button).to_be_enabled()
+    await page.get_by_role("button", name="Close").click()
+    await expect(page.locator("#state")).to_have_text("closed")
+    for button in await senders.all():
+        await expect(button).to_be_disabled()
+
+
+@both_consoles
+async def test_a_second_click_on_connect_while_it_opens_changes_nothing(
+    stage: str, stages: Stages, page: Page
+) -> None:
+    await page.goto(stages[stage])
+    await page.locator("#connect").evaluate(
+        "button => { button.click(); button.click(); button.click(); }"
+    )
+    await expect(page.locator("#state")).to_have_text("open")
+    await expect(page.locator("#log li")).to_have_count(1)
+    await expect(page.locator("#log li")).to_contain_text("connected")
+
+
 async def test_stage_03_hears_the_clock_unasked_while_pings_are_answered(
     stages: Stages, page: Page
 ) -> None:

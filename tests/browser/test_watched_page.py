@@ -192,3 +192,13 @@ async def test_on_a_laptop_the_questions_are_seen_below_the_console(
     await expect(picture).to_contain_text("more, not kept")
     below = await picture.evaluate("b => b.scrollHeight - b.clientHeight - b.scrollTop")
     assert 0 <= below < 40  # it scrolls in its own box, and shows the newest arrow
+
+
+async def test_the_wiretap_says_that_its_server_has_gone(browser: Browser) -> None:
+    page = await browser.new_page()
+    with server_process(["03_asgi_raw/watched.py", "--port=0"], address=OURS) as server:
+        await page.goto(server.url)
+        await connected(page)
+        await expect(page.locator("#wiretap-state")).to_have_text("watching")
+    await expect(page.locator("#wiretap-state")).to_contain_text("the server has gone")
+    await page.close()

@@ -12,10 +12,10 @@ from tests.support.processes import ROOT
 
 
 @cache
-def stage_app(folder: str) -> ModuleType:
-    """The module ``app`` of the stage in ``folder``."""
-    path = ROOT / folder / "app.py"
-    spec = importlib.util.spec_from_file_location(f"app_of_{folder}", path)
+def stage_app(folder: str, name: str = "app") -> ModuleType:
+    """The module ``app`` of the stage in ``folder``, or another one of its modules."""
+    path = ROOT / folder / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"{name}_of_{folder}", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

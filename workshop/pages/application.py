@@ -56,8 +56,10 @@ async def _serve(page: Path, scope: HTTPScope, send: ASGISendCallable) -> None:
     name = scope["path"].removeprefix("/")
     file = page if not name else STATIC / Path(name).name
     found = file.suffix in TYPES and file.is_file()
-    body = file.read_bytes() if found else b"Nothing here: the page is at /"
-    kind = TYPES[file.suffix] if found else "text/plain"
+    if not found:
+        file = STATIC / "missing.html"
+    body = file.read_bytes()
+    kind = TYPES[file.suffix]
     await send(
         {
             "type": "http.response.start",

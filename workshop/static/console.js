@@ -54,9 +54,15 @@ let ws = null; // the current WebSocket; null before the first and after each en
 function show(state, look = "") {
   $("state").textContent = state;
   $("state").className = `state ${look}`;
-  $("connect").textContent = ws ? "Close" : "Connect";
+  const isOpen = state === "open";
+  $("connect").textContent = { connecting: "Connecting", open: "Close", closing: "Closing" }[
+    state] ?? "Connect";
   $("connect").classList.toggle("primary", !ws);
-  $("send").classList.toggle("primary", Boolean(ws));
+  $("send").classList.toggle("primary", isOpen);
+  // A message before the connection is open cannot be sent: the browser would raise.
+  for (const button of document.querySelectorAll("#send, [data-send], #send-bytes")) {
+    button.disabled = !isOpen;
+  }
 }
 
 const SIGNS = { out: ["→", "sent"], in: ["←", "received"], note: ["·", "note"] };
@@ -135,10 +141,10 @@ function send(data) {
 $("connect").onclick = () => {
   if (ws === null) {
     connect();
-  } else {
+  } else if (ws.readyState === WebSocket.OPEN) {
     show("closing");
     ws.close(1000);
-  }
+  } // else it opens or closes already, and a second click changes nothing
 };
 $("form").onsubmit = (event) => {
   event.preventDefault();

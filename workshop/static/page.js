@@ -22,10 +22,25 @@ function connect() {
       const element = document.getElementById(id);
       if (element.innerHTML !== html) element.innerHTML = html;
     }
-    // Keep who runs in view, else the first who waits; the page itself stays still.
-    const mark = document.querySelector("mark.current") ?? document.querySelector("mark");
-    if (mark) mark.closest("pre").scrollTop = mark.offsetTop - 120;
+    keepInView();
   };
+}
+
+// Keep the task that runs in view, else the first that waits; the page itself stays still.
+function keepInView() {
+  const mark = document.querySelector("mark.current") ?? document.querySelector("mark");
+  if (mark) mark.closest("pre").scrollTop = mark.offsetTop - 120;
+
+  // In the stepper's picture the task's name stands behind its line, after this sign.
+  const picture = document.getElementById("picture");
+  const names = [...picture.querySelectorAll("text")];
+  const name = names.find((text) => text.textContent.startsWith("◀"));
+  if (name && document.documentElement.classList.contains("big")) {
+    // By as little as is needed, since what stands above the lines is the lesson.
+    const fromTop = name.getBoundingClientRect().top - picture.getBoundingClientRect().top;
+    const above = picture.scrollTop + fromTop + 50 - picture.clientHeight;
+    picture.scrollTop = Math.max(above, 0);
+  }
 }
 
 document.addEventListener("click", (event) => {
