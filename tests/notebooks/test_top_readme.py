@@ -1,0 +1,61 @@
+"""The top README's pictures are fresh, and its minutes are those of the notebooks."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+NOTEBOOKS = ROOT / "notebooks"
+SHOWN = re.findall(r"!\[[^\]]+\]\((notebooks/pictures/\w+\.svg)\)", README)
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the pictures as they are drawn today."""
+    folder = tmp_path_factory.mktemp("pictures")
+    draw = [sys.executable, str(NOTEBOOKS / "pictures" / "draw.py"), str(folder)]
+    subprocess.run(draw, check=True, capture_output=True)
+    return folder
+
+
+@pytest.mark.parametrize("picture", SHOWN)
+def test_a_picture_is_what_the_renderer_draws_today(picture: str, drawn: Path) -> None:
+    kept = (ROOT / picture).read_text(encoding="utf-8")
+    today = (drawn / Path(picture).name).read_text(encoding="utf-8")
+    assert kept == today, "run: python notebooks/pictures/draw.py"
+
+
+def test_the_readme_shows_each_picture_that_is_drawn(drawn: Path) -> None:
+    names = {path.name for path in drawn.iterdir()}
+    assert {Path(picture).name for picture in SHOWN} == names
+    assert names == {"timeline.svg", "stepper.svg"}
+
+
+def test_the_short_way_has_every_notebook_with_its_title_and_minutes() -> None:
+    rows = re.findall(
+        r"^\| (\d\d) \| \[(.+?)\]\((notebooks/\w+\.ipynb)\) \| (\d+) \|$",
+        README,
+        re.MULTILINE,
+    )
+    paths = sorted(NOTEBOOKS.glob("*.ipynb"))
+    assert [ROOT / row[2] for row in rows] == paths
+    for (number, title, _, minutes), path in zip(rows, paths, strict=True):
+        top = nbformat.read(path, as_version=4).cells[0].source
+        assert top.splitlines()[0] == f"# {number} · {title}"
+        assert f"**Time** about {minutes} minutes" in top
+
+
+@pytest.mark.parametrize(
+    "path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda p: p.stem
+)
+def test_the_minutes_of_a_notebooks_parts_add_up(path: Path) -> None:
+    top = nbformat.read(path, as_version=4).cells[0].source
+    [time] = re.findall(r"\*\*Time\*\* (.*)", top)
+    whole, parts = time.split(":", 1)
+    minutes = re.findall(r"\b(\d+) for\b", parts)
+    assert sum(map(int, minutes)) == int(re.findall(r"\d+", whole)[0])
