@@ -41,6 +41,7 @@ from workshop.pictures.timeline import Timeline
 
 MOST_PRINTED = 20_000  # characters, after which a program is stopped
 NOTES = 100  # printed lines in a picture
+NO_WATCHDOG = 1e6  # seconds
 
 
 class Stop(BaseException):
@@ -68,7 +69,9 @@ class Judge:
     def __init__(self, exercise: Exercise, path: Path) -> None:
         self.exercise = exercise
         self.path = path.resolve()
-        self.timeline = Timeline(f"{exercise.number} · your {exercise.name}")
+        title = f"{exercise.number} · your {exercise.name}"
+        # The child process has a watchdog of its own, which tells the line.
+        self.timeline = Timeline(title, patience=NO_WATCHDOG)
         self._printed = Printed()
         self._clock = Clock()
         self._drawing: dict[str, str] = {}
