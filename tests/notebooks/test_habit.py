@@ -8,10 +8,11 @@ code has run.
 import ast
 import re
 from pathlib import Path
+from typing import Any
 
-import nbformat
 import pytest
-from nbformat import NotebookNode
+
+from tests.support.later import nbformat
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 QUESTION = re.compile(r"\*\*Before [^*]*:\*\*")
@@ -29,12 +30,12 @@ each = pytest.mark.parametrize(
 )
 
 
-def cells_of(path: Path) -> list[NotebookNode]:
+def cells_of(path: Path) -> list[Any]:
     """The notebook's cells, in their order."""
     return list(nbformat.read(path, as_version=4).cells)
 
 
-def questions(cells: list[NotebookNode]) -> list[tuple[str, list[str], str]]:
+def questions(cells: list[Any]) -> list[tuple[str, list[str], str]]:
     """Each question: its cell, the code that answers it, and the cell that follows."""
     found = []
     for number, cell in enumerate(cells):

@@ -4,10 +4,9 @@ import json
 import re
 from pathlib import Path
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+
+from tests.support.later import nbclient, nbformat
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
@@ -32,12 +31,12 @@ async def run(path: Path, times: int = 1) -> list[str]:
     notebook = nbformat.read(path, as_version=4)
     cells = notebook.cells
     notebook.cells = cells * times
-    client = NotebookClient(
+    client = nbclient.NotebookClient(
         notebook, timeout=60, resources={"metadata": {"path": str(NOTEBOOKS)}}
     )
     try:
         await client.async_execute()
-    except CellExecutionError as error:
+    except nbclient.exceptions.CellExecutionError as error:
         last = [cell for cell in notebook.cells if cell.get("execution_count")][-1]
         pytest.fail(
             f"{path.name}, cell {last['id']}:\n\n{last['source']}\n\n"

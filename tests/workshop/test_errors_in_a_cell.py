@@ -3,10 +3,9 @@
 import re
 import sys
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
 
+from tests.support.later import nbclient, nbformat
 from tests.support.processes import ROOT
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -23,7 +22,7 @@ async def outputs(*cells: str) -> list[nbformat.NotebookNode]:
     notebook = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell(source) for source in (FIRST, *cells)]
     )
-    client = NotebookClient(
+    client = nbclient.NotebookClient(
         notebook,
         allow_errors=True,
         timeout=120,

@@ -8,11 +8,9 @@ import sysconfig
 import venv
 from pathlib import Path
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
 
+from tests.support.later import nbclient, nbformat
 from tests.support.processes import ROOT
 
 FIRST_CELL = (
@@ -75,10 +73,10 @@ async def test_a_kernel_of_another_environment_gets_a_sentence_in_the_first_cell
         cells=[nbformat.v4.new_code_cell(FIRST_CELL)],
         metadata={"kernelspec": {"name": "poor", "display_name": "poor"}},
     )
-    client = NotebookClient(
+    client = nbclient.NotebookClient(
         notebook, resources={"metadata": {"path": str(ROOT / "notebooks")}}
     )
-    with pytest.raises(CellExecutionError):
+    with pytest.raises(nbclient.exceptions.CellExecutionError):
         await client.async_execute()
     [error] = [o for o in notebook.cells[0].outputs if o.output_type == "error"]
     shown = ANSI.sub("", "\n".join(error.traceback))
@@ -92,7 +90,7 @@ async def test_the_kernel_of_the_workshop_runs_the_first_cell() -> None:
     notebook = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell(f"{FIRST_CELL}\nprint(record.__name__)")]
     )
-    await NotebookClient(
+    await nbclient.NotebookClient(
         notebook, resources={"metadata": {"path": str(ROOT / "notebooks")}}
     ).async_execute()
     assert notebook.cells[0].outputs[0].text == "record\n"
