@@ -10,7 +10,8 @@ from benchmarks.subjects import ECHO, FANOUT, IDLE
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "benchmarks" / "README.md"
-STAGE_04 = ROOT / "04_django_wrapper" / "README.md"
+REFERENCE = ROOT / "04_django_wrapper" / "REFERENCE.md"
+DEPLOYMENT = ROOT / "04_django_wrapper" / "deployment" / "README.md"
 RESULTS = ROOT / "benchmarks" / "results"
 
 Rows = list[list[str]]
@@ -160,7 +161,7 @@ def filled(readme: str, results: Results) -> str:
 
 def publish(results: Results) -> Iterator[Path]:
     """Write the tables into the READMEs, and the pictures beside the results."""
-    for readme in (README, STAGE_04):
+    for readme in (README, REFERENCE, DEPLOYMENT):
         readme.write_text(filled(readme.read_text("utf-8"), results), "utf-8")
         yield readme
     for name in [*TABLES, *CURVES]:

@@ -53,8 +53,8 @@ def names_of(heading, word):
 # The tables
 
 
-def test_the_reading_order_has_every_file_of_the_layer():
-    rows = table_of(README, "Read the layer in this order", "file")
+def test_the_reference_names_every_file_of_the_layer():
+    rows = table_of(README, "Which file does what?", "file")
     named = [f"{name}" for row in rows for name in re.findall(r"`([^`]+\.py)`", row[0])]
     files = [
         path.relative_to(STAGE / "sockets").as_posix()

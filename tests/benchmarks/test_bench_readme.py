@@ -8,7 +8,7 @@ from benchmarks import pictures, report
 from benchmarks.results import CURVES, TABLES, compare
 
 
-@pytest.mark.parametrize("readme", [report.README, report.STAGE_04])
+@pytest.mark.parametrize("readme", [report.README, report.REFERENCE, report.DEPLOYMENT])
 def test_a_readmes_tables_are_those_of_the_last_run(readme: object) -> None:
     text = readme.read_text("utf-8")  # type: ignore[attr-defined]
     assert report.filled(text, pictures.latest()) == text

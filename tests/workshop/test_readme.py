@@ -36,8 +36,26 @@ def test_a_plain_uvicorn_command_serves_a_page_and_a_websocket(
 
 def test_every_link_of_the_readmes_leads_to_a_file() -> None:
     files = [ROOT / "README.md", ROOT / "benchmarks" / "README.md"]
-    files += ROOT.glob("0*_*/*.md")
+    files += ROOT.glob("0*_*/**/*.md")
     for file in files:
         links = re.findall(r"\]\((?!https?:|#)([^)#]+)", file.read_text("utf-8"))
         missing = [link for link in links if not (file.parent / link).exists()]
         assert not missing, f"{file.name} links to {missing}"
+
+
+def test_every_link_to_a_heading_leads_to_one() -> None:
+    files = [*ROOT.glob("*.md"), *ROOT.glob("0*_*/**/*.md"), *ROOT.glob("bench*/*.md")]
+    for file in files:
+        links = re.findall(
+            r"\]\((?!https?:)([^)#]*)#([^)]+)\)", file.read_text("utf-8")
+        )
+        for name, anchor in links:
+            target = file.parent / name if name else file
+            titles = re.findall(r"^#+ (.+)$", target.read_text("utf-8"), re.MULTILINE)
+            anchors = {anchor_of(title) for title in titles}
+            assert anchor in anchors, f"{file.name} links to {name}#{anchor}"
+
+
+def anchor_of(title: str) -> str:
+    """What GitHub and JupyterLab call a heading."""
+    return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
