@@ -8,9 +8,7 @@ or says something unasked. In quotes: sections of the ASGI spec.
 import asyncio
 import time
 
-from asgiref.typing import ASGIReceiveCallable as Receive
-from asgiref.typing import ASGISendCallable as Send
-from asgiref.typing import Scope, WebSocketReceiveEvent
+from asgi_types import Event, Receive, Scope, Send
 from page import http
 
 TICK = 1.0  # seconds
@@ -43,19 +41,20 @@ async def listen(receive: Receive, send: Send, clock_wanted: asyncio.Event) -> N
     while True:
         event = await receive()
         if event["type"] == "websocket.connect":
-            await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
+            await send({"type": "websocket.accept"})
         elif event["type"] == "websocket.receive" and event.get("text") == "clock":
             clock_wanted.set()  # a second time changes nothing
         elif event["type"] == "websocket.receive":
-            await send({"type": "websocket.send", "text": answer(event), "bytes": None})
+            await send({"type": "websocket.send", "text": answer(event)})
         elif event["type"] == "websocket.disconnect":
             break  # the last event: another receive() waits for ever, or spins
 
 
-def answer(event: WebSocketReceiveEvent) -> str:
-    text = event.get("text")  # "Receive": one of text and bytes may be missing or None
+def answer(event: Event) -> str:
+    # "Receive": a message has text or bytes; the other one is missing or None.
+    text = event.get("text")
     if text is None:
-        return f"{len(event['bytes'] or b'')} bytes, but no text. Send the text ping."
+        return f"{len(event['bytes'])} bytes, but no text. Send the text ping."
     if text == "ping":
         return "pong!"
     return f"A text of length {len(text)} that is not ping. Send ping, get pong!"
@@ -65,7 +64,7 @@ async def tell_the_time(send: Send, wanted: asyncio.Event) -> None:
     await wanted.wait()
     while True:
         now = time.strftime("It is %H:%M:%S.")
-        await send({"type": "websocket.send", "text": now, "bytes": None})
+        await send({"type": "websocket.send", "text": now})
         await asyncio.sleep(TICK)
 
 

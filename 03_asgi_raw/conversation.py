@@ -13,9 +13,9 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from enum import Enum
-from typing import Any, NamedTuple, NoReturn, Self, cast
+from typing import NamedTuple, NoReturn, Self, cast
 
-from asgiref.typing import ASGI3Application, ASGISendEvent, WebSocketScope
+from asgi_types import Application, Event, Scope
 
 
 class Unexpected(AssertionError):
@@ -76,7 +76,7 @@ class Conversation:
 
     def __init__(
         self,
-        application: ASGI3Application,
+        application: Application,
         path: str = "/",
         *,
         headers: Iterable[tuple[str, str]] = (),
@@ -88,7 +88,7 @@ class Conversation:
         pairs = [("host", "testserver"), *headers]
         if origin is not None:
             pairs.append(("origin", origin))
-        self.scope: WebSocketScope = {
+        self.scope: Scope = {
             "type": "websocket",
             "asgi": {"version": "3.0", "spec_version": "2.5"},
             "http_version": "1.1",
@@ -109,12 +109,12 @@ class Conversation:
         self._deadline = deadline
         self._state = State.CONNECTING
         self._left = False
-        self._to_app: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        self._from_app: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+        self._to_app: asyncio.Queue[Event] = asyncio.Queue()
+        self._from_app: asyncio.Queue[Event | None] = asyncio.Queue()
 
     async def __aenter__(self) -> Self:
         self._tell({"type": "websocket.connect"})
-        call = self._application(self.scope, cast(Any, self._to_app.get), self._send)
+        call = self._application(self.scope, self._to_app.get, self._send)
         self._task = asyncio.ensure_future(call)
         self._task.add_done_callback(lambda _: self._from_app.put_nowait(None))
         return self
@@ -128,7 +128,7 @@ class Conversation:
             self._task.cancel()
             await asyncio.wait([self._task])
 
-    async def accepted(self) -> dict[str, Any]:
+    async def accepted(self) -> Event:
         """The ``websocket.accept`` event, with its subprotocol and headers."""
         return await self._expect("websocket.accept")
 
@@ -177,8 +177,7 @@ class Conversation:
         with suppress(PeerLeft):  # it was in a send(): no fault of the application
             self._task.result()
 
-    async def _send(self, event: ASGISendEvent) -> None:
-        said = cast(dict[str, Any], event)
+    async def _send(self, said: Event) -> None:
         if self._left:
             raise PeerLeft("the client has disconnected")
         self.said.append(f"← {_shown(said)}")
@@ -199,7 +198,7 @@ class Conversation:
     def _goodbye(self, code: int, reason: str) -> None:
         self._tell({"type": "websocket.disconnect", "code": code, "reason": reason})
 
-    def _tell(self, event: dict[str, Any]) -> None:
+    def _tell(self, event: Event) -> None:
         self.said.append(f"→ {_shown(event)}")
         self._to_app.put_nowait(event)
 
@@ -209,13 +208,13 @@ class Conversation:
             self._fail(f"expected a message with {key}, but {_shown(event)} came")
         return cast(str | bytes, event[key])
 
-    async def _expect(self, kind: str) -> dict[str, Any]:
+    async def _expect(self, kind: str) -> Event:
         event = await self._next(kind)
         if event["type"] != kind:
             self._fail(f"expected {kind}, but {event['type']} came")
         return event
 
-    async def _next(self, expected: str) -> dict[str, Any]:
+    async def _next(self, expected: str) -> Event:
         try:
             async with asyncio.timeout(self._deadline):
                 event = await self._from_app.get()
@@ -236,6 +235,6 @@ class Conversation:
         return "\n".join(["said so far (→ to the application):", *earlier, *lines])
 
 
-def _shown(event: dict[str, Any]) -> str:
+def _shown(event: Event) -> str:
     pairs = [f"{k}={v!r:.60}" for k, v in event.items() if k != "type"]
     return " ".join([str(event["type"]), *pairs])

@@ -5,10 +5,8 @@ Limits: GET and HEAD only, no request bodies; the server leaves HEAD's body out.
 """
 
 from pathlib import Path
-from typing import Any
 
-from asgiref.typing import ASGISendCallable as Send
-from asgiref.typing import HTTPScope
+from asgi_types import Scope, Send
 
 STATIC = Path(__file__).resolve().parents[1] / "workshop" / "static"
 # Read once, at the start: reading blocks, and a block holds up every open websocket.
@@ -23,7 +21,7 @@ MISSING = (STATIC / "missing.html").read_bytes()
 ALLOW = (b"allow", b"GET, HEAD")  # RFC 9110, 15.5.6: a 405 says what is allowed
 
 
-async def http(scope: HTTPScope, send: Send) -> None:
+async def http(scope: Scope, send: Send) -> None:
     if scope["method"] not in ("GET", "HEAD"):
         body = b"Only GET and HEAD are answered here.\n"
         await respond(send, 405, b"text/plain", body, ALLOW)
@@ -38,6 +36,6 @@ async def respond(
 ) -> None:
     """Send a whole response; ``more`` are headers beside its type and its length."""
     headers = [(b"content-type", kind), (b"content-length", b"%d" % len(body)), *more]
-    start: Any = {"type": "http.response.start", "status": status, "headers": headers}
+    start = {"type": "http.response.start", "status": status, "headers": headers}
     await send(start)  # nothing is on the wire yet: the server waits for the body
     await send({"type": "http.response.body", "body": body, "more_body": False})

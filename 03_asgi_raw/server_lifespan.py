@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from asgiref.typing import ASGI3Application
+from asgi_types import Application
 
 log = logging.getLogger("protocol_server")
 
@@ -25,7 +25,7 @@ class StartupFailedError(Exception):
 
 @asynccontextmanager
 async def lifespan(
-    application: ASGI3Application, stop: asyncio.Event, seconds: float
+    application: Application, stop: asyncio.Event, seconds: float
 ) -> AsyncIterator[dict[str, Any]]:
     """Start the application, yield its state, and stop it.
 

@@ -1,6 +1,6 @@
-"""Broken servers from articles and tutorials, each a few lines, each with its mend.
+"""Broken servers from articles and tutorials, each a few lines, each with its fix.
 
-One module a bug. Eight have two applications, ``broken`` and ``mended``; in the ninth,
+One module a bug. Eight have two applications, ``broken`` and ``fixed``; in the ninth,
 ``no_library``, the bug is in what is installed. Before you read the docstring: start
 one, open the page, connect, and say what is wrong. What to send: ``../README.md``.
 

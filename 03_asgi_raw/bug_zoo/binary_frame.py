@@ -5,9 +5,7 @@ says ``KeyError: 'text'``. Why: a binary frame's event has ``bytes``, and ``text
 missing or ``None`` (ASGI, "Receive").
 """
 
-from asgiref.typing import ASGIReceiveCallable as Receive
-from asgiref.typing import ASGISendCallable as Send
-from asgiref.typing import Scope
+from asgi_types import Receive, Scope, Send
 
 from bug_zoo.events import ACCEPT, text, with_page
 
@@ -16,15 +14,21 @@ from bug_zoo.events import ACCEPT, text, with_page
 async def broken(scope: Scope, receive: Receive, send: Send) -> None:
     await receive()
     await send(ACCEPT)
-    while (event := await receive())["type"] == "websocket.receive":
+    while True:
+        event = await receive()
+        if event["type"] == "websocket.disconnect":
+            break
         if event["text"] == "ping":
             await send(text("pong!"))
 
 
 @with_page
-async def mended(scope: Scope, receive: Receive, send: Send) -> None:
+async def fixed(scope: Scope, receive: Receive, send: Send) -> None:
     await receive()
     await send(ACCEPT)
-    while (event := await receive())["type"] == "websocket.receive":
+    while True:
+        event = await receive()
+        if event["type"] == "websocket.disconnect":
+            break
         if event.get("text") == "ping":
             await send(text("pong!"))

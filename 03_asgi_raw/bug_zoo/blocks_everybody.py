@@ -8,9 +8,7 @@ request, a computation) does not give way. In a thread of its own it may.
 import asyncio
 import time
 
-from asgiref.typing import ASGIReceiveCallable as Receive
-from asgiref.typing import ASGISendCallable as Send
-from asgiref.typing import Scope
+from asgi_types import Receive, Scope, Send
 
 from bug_zoo.events import ACCEPT, text, with_page
 
@@ -21,7 +19,10 @@ WORK = 0.5  # seconds
 async def broken(scope: Scope, receive: Receive, send: Send) -> None:
     await receive()
     await send(ACCEPT)
-    while (event := await receive())["type"] == "websocket.receive":
+    while True:
+        event = await receive()
+        if event["type"] == "websocket.disconnect":
+            break
         if event.get("text") == "work":
             await send(text("begun"))
             time.sleep(WORK)
@@ -29,10 +30,13 @@ async def broken(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 @with_page
-async def mended(scope: Scope, receive: Receive, send: Send) -> None:
+async def fixed(scope: Scope, receive: Receive, send: Send) -> None:
     await receive()
     await send(ACCEPT)
-    while (event := await receive())["type"] == "websocket.receive":
+    while True:
+        event = await receive()
+        if event["type"] == "websocket.disconnect":
+            break
         if event.get("text") == "work":
             await send(text("begun"))
             await asyncio.to_thread(time.sleep, WORK)

@@ -2,29 +2,18 @@
 
 from functools import wraps
 
-from asgiref.typing import (
-    ASGI3Application,
-    Scope,
-    WebSocketAcceptEvent,
-    WebSocketSendEvent,
-)
-from asgiref.typing import ASGIReceiveCallable as Receive
-from asgiref.typing import ASGISendCallable as Send
+from asgi_types import Application, Event, Receive, Scope, Send
 from page import http
 
-ACCEPT: WebSocketAcceptEvent = {
-    "type": "websocket.accept",
-    "subprotocol": None,
-    "headers": [],
-}
+ACCEPT = {"type": "websocket.accept"}
 
 
-def text(words: str) -> WebSocketSendEvent:
+def text(words: str) -> Event:
     """One text message."""
-    return {"type": "websocket.send", "text": words, "bytes": None}
+    return {"type": "websocket.send", "text": words}
 
 
-def with_page(websocket: ASGI3Application) -> ASGI3Application:
+def with_page(websocket: Application) -> Application:
     """``websocket`` with the stage's page beside it, whose buttons then talk to it."""
 
     @wraps(websocket)

@@ -8,9 +8,7 @@ stops reading, too. To speak and to listen at once takes two tasks.
 import asyncio
 from contextlib import suppress
 
-from asgiref.typing import ASGIReceiveCallable as Receive
-from asgiref.typing import ASGISendCallable as Send
-from asgiref.typing import Scope
+from asgi_types import Receive, Scope, Send
 
 from bug_zoo.events import ACCEPT, text, with_page
 
@@ -33,7 +31,7 @@ async def broken(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 @with_page
-async def mended(scope: Scope, receive: Receive, send: Send) -> None:
+async def fixed(scope: Scope, receive: Receive, send: Send) -> None:
     await receive()
     await send(ACCEPT)
     async with asyncio.TaskGroup() as tasks:

@@ -8,9 +8,7 @@ stands still. Why: the disconnect is the last event, and another ``receive()`` w
 ever.
 """
 
-from asgiref.typing import ASGIReceiveCallable as Receive
-from asgiref.typing import ASGISendCallable as Send
-from asgiref.typing import Scope
+from asgi_types import Receive, Scope, Send
 
 from bug_zoo.events import ACCEPT, text, with_page
 
@@ -28,7 +26,7 @@ async def broken(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 @with_page
-async def mended(scope: Scope, receive: Receive, send: Send) -> None:
+async def fixed(scope: Scope, receive: Receive, send: Send) -> None:
     while True:
         event = await receive()
         if event["type"] == "websocket.connect":

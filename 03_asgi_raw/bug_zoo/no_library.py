@@ -4,7 +4,7 @@ You see: the page loads, its websocket never opens (1006 in the browser: the ans
 the page with its status 200), and uvicorn's log says
 ``Unsupported upgrade request.`` and ``No supported WebSocket library detected. Please
 use "pip install 'uvicorn[standard]'", or install 'websockets' or 'wsproto' manually.``
-Why: uvicorn speaks HTTP by itself and leaves websockets to another package. The mend is
+Why: uvicorn speaks HTTP by itself and leaves websockets to another package. The fix is
 not in the code: ``pip install websockets``. Without removing anything, see it with
 
     uvicorn --app-dir 03_asgi_raw app:application --ws none
@@ -19,4 +19,4 @@ sys.argv[0] = "uvicorn"
 import uvicorn
 uvicorn.main()
 """
-MENDED = "import sys; sys.argv[0] = 'uvicorn'; import uvicorn; uvicorn.main()"
+FIXED = "import sys; sys.argv[0] = 'uvicorn'; import uvicorn; uvicorn.main()"

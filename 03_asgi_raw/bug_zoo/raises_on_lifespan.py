@@ -6,9 +6,7 @@ Without the option uvicorn carries on, and says only at its level *info*:
 ``ASGI 'lifespan' protocol appears unsupported.``
 """
 
-from asgiref.typing import ASGIReceiveCallable as Receive
-from asgiref.typing import ASGISendCallable as Send
-from asgiref.typing import Scope
+from asgi_types import Receive, Scope, Send
 from page import http
 
 from bug_zoo.events import ACCEPT, text
@@ -26,7 +24,7 @@ async def broken(scope: Scope, receive: Receive, send: Send) -> None:
         raise NotImplementedError(f"Unknown scope type {scope['type']!r}")
 
 
-async def mended(scope: Scope, receive: Receive, send: Send) -> None:
+async def fixed(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "lifespan":
         await receive()  # lifespan.startup
         await send({"type": "lifespan.startup.complete"})

@@ -4,9 +4,7 @@ You see: the first ``ping`` gets its ``pong!``, then the connection ends with 10
 the log says nothing. Why: the handler's life is the connection's life.
 """
 
-from asgiref.typing import ASGIReceiveCallable as Receive
-from asgiref.typing import ASGISendCallable as Send
-from asgiref.typing import Scope
+from asgi_types import Receive, Scope, Send
 
 from bug_zoo.events import ACCEPT, text, with_page
 
@@ -20,7 +18,7 @@ async def broken(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 @with_page
-async def mended(scope: Scope, receive: Receive, send: Send) -> None:
+async def fixed(scope: Scope, receive: Receive, send: Send) -> None:
     await receive()
     await send(ACCEPT)
     while (await receive())["type"] == "websocket.receive":

@@ -5,9 +5,7 @@ You see: the client gets its 1000 and never the last word, and the log says
 Why: after its close frame a side may send nothing more (RFC 6455, 5.5.1).
 """
 
-from asgiref.typing import ASGIReceiveCallable as Receive
-from asgiref.typing import ASGISendCallable as Send
-from asgiref.typing import Scope
+from asgi_types import Receive, Scope, Send
 
 from bug_zoo.events import ACCEPT, text, with_page
 
@@ -16,13 +14,13 @@ from bug_zoo.events import ACCEPT, text, with_page
 async def broken(scope: Scope, receive: Receive, send: Send) -> None:
     await receive()
     await send(ACCEPT)
-    await send({"type": "websocket.close", "code": 1000, "reason": None})
+    await send({"type": "websocket.close", "code": 1000})
     await send(text("goodbye"))
 
 
 @with_page
-async def mended(scope: Scope, receive: Receive, send: Send) -> None:
+async def fixed(scope: Scope, receive: Receive, send: Send) -> None:
     await receive()
     await send(ACCEPT)
     await send(text("goodbye"))
-    await send({"type": "websocket.close", "code": 1000, "reason": None})
+    await send({"type": "websocket.close", "code": 1000})

@@ -6,9 +6,7 @@ You see: the handshake fails with status 500, in the browser as 1006, and the lo
 Why: without a handshake there is no connection that could carry a message.
 """
 
-from asgiref.typing import ASGIReceiveCallable as Receive
-from asgiref.typing import ASGISendCallable as Send
-from asgiref.typing import Scope
+from asgi_types import Receive, Scope, Send
 
 from bug_zoo.events import ACCEPT, text, with_page
 
@@ -21,7 +19,7 @@ async def broken(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 @with_page
-async def mended(scope: Scope, receive: Receive, send: Send) -> None:
+async def fixed(scope: Scope, receive: Receive, send: Send) -> None:
     await receive()
     await send(ACCEPT)
     await send(text("welcome"))

@@ -4,6 +4,8 @@ One call for each connection. Nothing of Django takes part: no session, no user,
 check of who connects.
 """
 
+from typing import Any
+
 from asgiref.typing import (
     ASGIReceiveCallable,
     ASGISendCallable,
@@ -20,7 +22,9 @@ async def websocket_application(
         if event["type"] == "websocket.connect":
             await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
         elif event["type"] == "websocket.receive":
-            await send({"type": "websocket.send", "text": answer(event), "bytes": None})
+            # Any: asgiref's type wants "bytes" as well, though only one may be said.
+            message: Any = {"type": "websocket.send", "text": answer(event)}
+            await send(message)
         elif event["type"] == "websocket.disconnect":
             break  # the last event: another receive() waits for ever, or spins
 

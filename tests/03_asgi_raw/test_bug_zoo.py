@@ -1,4 +1,4 @@
-"""Every bug shows what its docstring says, under a real uvicorn; every mend works."""
+"""Every bug shows what its docstring says, under a real uvicorn; every fix works."""
 
 import asyncio
 import importlib
@@ -60,8 +60,8 @@ async def test_a_binary_frame_ends_the_unguarded_handler_with_1006(capsys):
     assert promised("binary_frame", "KeyError: 'text'", "1006")
 
 
-async def test_a_binary_frame_is_mended_by_get(capsys):
-    async with client_of(bug("binary_frame").mended) as client:
+async def test_a_binary_frame_is_fixed_by_get(capsys):
+    async with client_of(bug("binary_frame").fixed) as client:
         await client.send(b"ping")
         assert await heard(client, "ping") == "pong!"
     assert client.close_code == 1000
@@ -79,8 +79,8 @@ async def test_a_loop_inside_connect_never_hears_its_client(capsys):
     assert promised("loop_inside_connect", "1006", "no error anywhere")
 
 
-async def test_a_loop_inside_connect_is_mended_by_a_second_task(capsys):
-    async with client_of(bug("loop_inside_connect").mended) as client:
+async def test_a_loop_inside_connect_is_fixed_by_a_second_task(capsys):
+    async with client_of(bug("loop_inside_connect").fixed) as client:
         await client.send("ping")
         async with asyncio.timeout(30):
             said = set()
@@ -100,9 +100,9 @@ async def test_a_missing_break_keeps_the_server_from_ending(capsys):
     assert promised("missing_break", message, "--timeout-graceful-shutdown 1")
 
 
-async def test_a_missing_break_is_mended_by_break(capsys):
+async def test_a_missing_break_is_fixed_by_break(capsys):
     async with client_of(
-        bug("missing_break").mended, timeout_graceful_shutdown=30
+        bug("missing_break").fixed, timeout_graceful_shutdown=30
     ) as client:
         assert await heard(client, "ping") == "pong!"
     assert capsys.readouterr().err == ""
@@ -127,8 +127,8 @@ async def test_raising_on_lifespan_is_hardly_noticed_by_default(capsys):
     assert promised("raises_on_lifespan", message)
 
 
-async def test_raising_on_lifespan_is_mended_by_two_answers(capsys):
-    async with serving(bug("raises_on_lifespan").mended, lifespan="on") as url:
+async def test_raising_on_lifespan_is_fixed_by_two_answers(capsys):
+    async with serving(bug("raises_on_lifespan").fixed, lifespan="on") as url:
         async with connect(url.replace("http", "ws", 1)) as client:
             assert await heard(client, "ping") == "pong!"
     assert capsys.readouterr().err == ""
@@ -142,8 +142,8 @@ async def test_returning_after_one_message_ends_the_connection_with_1006(capsys)
     assert promised("returns_after_one_message", "1006", "the log says nothing")
 
 
-async def test_returning_after_one_message_is_mended_by_a_loop(capsys):
-    async with client_of(bug("returns_after_one_message").mended) as client:
+async def test_returning_after_one_message_is_fixed_by_a_loop(capsys):
+    async with client_of(bug("returns_after_one_message").fixed) as client:
         for _ in range(3):
             assert await heard(client, "ping") == "pong!"
     assert client.close_code == 1000
@@ -164,12 +164,12 @@ async def test_blocking_makes_every_other_client_wait():
     assert WORDS_AFTER_A_BUG not in server.log
 
 
-async def test_blocking_is_mended_by_a_thread(monkeypatch, capsys):
+async def test_blocking_is_fixed_by_a_thread(monkeypatch, capsys):
     enough = threading.Event()
     module = bug("blocks_everybody")
     work = SimpleNamespace(sleep=lambda seconds: enough.wait(30))
     monkeypatch.setattr(module, "time", work)
-    async with serving(module.mended, lifespan="off") as url:
+    async with serving(module.fixed, lifespan="off") as url:
         address = url.replace("http", "ws", 1) + "/"
         async with connect(address) as one, connect(address) as other:
             await one.send("work")
@@ -194,8 +194,8 @@ async def test_sending_before_accept_fails_the_handshake_with_500(capsys):
     assert promised("sends_before_accept", "500", message)
 
 
-async def test_sending_before_accept_is_mended_by_the_other_order(capsys):
-    async with client_of(bug("sends_before_accept").mended) as client:
+async def test_sending_before_accept_is_fixed_by_the_other_order(capsys):
+    async with client_of(bug("sends_before_accept").fixed) as client:
         assert await client.recv() == "welcome"
     assert capsys.readouterr().err == ""
 
@@ -211,8 +211,8 @@ async def test_sending_after_close_raises_and_reaches_nobody(capsys):
     assert promised("sends_after_close", "1000", message)
 
 
-async def test_sending_after_close_is_mended_by_the_other_order(capsys):
-    async with client_of(bug("sends_after_close").mended) as client:
+async def test_sending_after_close_is_fixed_by_the_other_order(capsys):
+    async with client_of(bug("sends_after_close").fixed) as client:
         assert [message async for message in client] == ["goodbye"]
     assert client.close_code == 1000
     assert capsys.readouterr().err == ""
@@ -234,23 +234,23 @@ def test_no_library_refuses_every_websocket_with_a_warning():
     assert promised("no_library", *messages)
 
 
-def test_no_library_is_mended_by_installing_one():
+def test_no_library_is_fixed_by_installing_one():
     command = ["--app-dir", "03_asgi_raw", "app:application", "--port=0"]
-    with server_process(["-c", bug("no_library").MENDED, *command]) as server:
+    with server_process(["-c", bug("no_library").FIXED, *command]) as server:
         with websocket(server.url) as client:
             client.send("ping")
             assert client.recv(timeout=30) == "pong!"
 
 
 @pytest.mark.parametrize("name", BUGS)
-def test_a_bug_says_what_you_see_and_has_a_mend(name):
+def test_a_bug_says_what_you_see_and_has_a_fix(name):
     assert re.search(r"You see: .*Why: |You see: .*``uvicorn", bug(name).__doc__, re.S)
-    assert {"broken", "mended"} <= {word.lower() for word in vars(bug(name))}
+    assert {"broken", "fixed"} <= {word.lower() for word in vars(bug(name))}
 
 
 @pytest.mark.parametrize("name", [name for name in BUGS if name != "no_library"])
 async def test_a_bug_and_its_mend_have_the_stage_s_page_to_talk_to_them(name):
-    for application in (bug(name).broken, bug(name).mended):
+    for application in (bug(name).broken, bug(name).fixed):
         async with serving(application) as url:
             page = await asyncio.to_thread(fetch, url)
         assert page.status == 200

@@ -10,7 +10,6 @@ from starlette.testclient import TestClient
 
 from tests.support import fake_clock
 from tests.support.clients import end_of
-from tests.support.processes import ROOT
 
 WEBSOCKET = {"type": "websocket", "path": "/"}
 CONNECT = {"type": "websocket.connect"}
@@ -22,11 +21,6 @@ async def answer_to(application, message):
         await talk.accepted()
         await talk.send(message)
         return await talk.text()
-
-
-def test_the_file_is_short_enough_to_read_in_one_sitting():
-    lines = (ROOT / "03_asgi_raw" / "app.py").read_text("utf-8").splitlines()
-    assert len(lines) <= 80
 
 
 async def test_a_ping_is_answered_with_pong(application):

@@ -43,7 +43,8 @@ class PageSocket:
         """Put HTML into the elements of the page with these ids."""
         text = json.dumps(pieces)
         with contextlib.suppress(OSError):  # closed meanwhile: presses() ends too
-            await self._send({"type": "websocket.send", "bytes": None, "text": text})
+            message: Any = {"type": "websocket.send", "text": text}
+            await self._send(message)
 
 
 class Viewer:
