@@ -80,7 +80,7 @@ def test_a_venv_of_an_older_lock_is_wrong_and_left_alone(tmp_path: Path) -> None
     done = examine(tree, BASE_PYTHON, **offline(tree))
     assert done.returncode == 1
     assert words(done.stdout)["packages"] == "wrong"
-    assert ".venv is unfinished or out of date" in done.stdout
+    assert ".venv is unfinished, damaged or out of date" in done.stdout
     assert [path.name for path in (tree / ".venv").iterdir()] == ["workshop-stamp"]
 
 

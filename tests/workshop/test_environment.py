@@ -132,6 +132,35 @@ def test_a_changed_lock_is_installed_from_inside_venv_too(tree: Path) -> None:
     assert "tiny 1.1 in" in done.stdout, done.stderr
 
 
+@pytest.mark.parametrize("inside", [False, True], ids=["outside", "inside"])
+def test_a_package_whose_files_are_gone_is_repaired_by_the_next_command(
+    tree: Path, inside: bool
+) -> None:
+    """Its metadata is left, so pip would take it for installed."""
+    kept = mark(tree)
+    (package(tree) / "tiny.py").unlink()
+    python = str(inner_python(tree)) if inside else ""
+    told = start(tree, "doctor", python=python)
+    assert ".venv is unfinished, damaged or out of date" in told.stdout
+    done = start(tree, python=python)
+    assert "Repairing: tiny." in done.stdout, done.stderr
+    assert "tiny 1.0 in" in done.stdout, done.stderr
+    assert kept.exists()
+    assert "Installing" not in start(tree).stdout
+
+
+def test_a_pip_whose_files_are_gone_is_repaired_by_the_next_command(tree: Path) -> None:
+    shutil.rmtree(package(tree) / "pip")
+    done = start(tree)
+    assert "tiny 1.0 in" in done.stdout, done.stderr
+
+
+def test_a_user_s_setting_of_pip_does_not_break_the_set_up(new_tree: Path) -> None:
+    """``PIP_USER=1`` makes pip refuse to install into an environment."""
+    done = start(new_tree, PIP_USER="1")
+    assert "tiny 1.0 in" in done.stdout, done.stderr
+
+
 def test_half_a_set_up_is_made_anew(tree: Path) -> None:
     gone = mark(tree)
     (tree / ".venv" / "workshop-stamp").unlink()
@@ -262,7 +291,8 @@ def test_a_venv_of_uv_that_lacks_a_package_is_left_to_uv(tree: Path) -> None:
 
 def make_it_uvs(tree: Path) -> None:
     (tree / ".venv" / "workshop-stamp").unlink()
-    shutil.rmtree(package(tree) / "pip")
+    for folder in package(tree).glob("pip*"):
+        shutil.rmtree(folder)
     with (tree / ".venv" / "pyvenv.cfg").open("a") as configuration:
         configuration.write("uv = 0.9.0\n")
 

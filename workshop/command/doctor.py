@@ -64,11 +64,11 @@ def packages() -> Check:
     if not missing:
         return Check("packages", "ok", f"complete, in {sys.prefix}")
     if environment.made_by_uv():
-        mend = f"{len(missing)} lack in .venv, which uv made: run `uv sync`"
-        return Check("packages", "wrong", mend)
+        words = f"{len(missing)} lack in .venv, which uv made: run `uv sync`"
+        return Check("packages", "wrong", words)
     if environment.VENV.exists():
-        mend = f".venv is unfinished or out of date: `{COMMAND}` mends it"
-        return Check("packages", "wrong", mend)
+        words = f".venv is unfinished, damaged or out of date: `{COMMAND}` repairs it"
+        return Check("packages", "wrong", words)
     return Check("packages", "missing", f"no .venv yet: `{COMMAND}` makes it")
 
 

@@ -18,6 +18,7 @@ import hashlib
 import importlib.util
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -49,6 +50,9 @@ NO_ENSUREPIP = (
     "this Python lacks the module ensurepip: install it "
     f"(Debian, Ubuntu: sudo apt install python{VERSION}-venv)"
 )
+# For pip, whatever the user's own settings are. PIP_USER=1, or `user = true` in pip's
+# configuration, would have it refuse to install into an environment.
+SETTINGS = {"PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8", "PIP_USER": "0"}
 # What pip writes when it cannot reach the package index.
 NO_NETWORK = re.compile(r"connection broken by|Max retries exceeded|Failed to connect")
 
@@ -68,17 +72,57 @@ def missing(lock: Path = LOCK) -> list[str]:
     ``pyproject.toml``, so that where uv has installed only the names there count.
 
     Read from the folder names of the "Recording installed projects" specification
-    (NAME-VERSION.dist-info), which costs a hundredth of reading their metadata. Pip
-    writes RECORD last: without it the package is half there.
+    (NAME-VERSION.dist-info). Pip writes RECORD last: without it the package is half
+    there. A package whose folder was deleted counts as missing, too.
     """
     installed: dict[str, str] = {}
-    for record in (r for p in sys.path for r in Path(p).glob("*.dist-info/RECORD")):
-        name, _, version = record.parent.name.removesuffix(".dist-info").partition("-")
-        installed.setdefault(_canonical(name), version)  # the first is imported
+    for folder in sys.path:
+        broken = damaged(Path(folder))
+        for record in Path(folder).glob("*.dist-info/RECORD"):
+            name, version = _name_and_version(record.parent)
+            if record.parent not in broken:
+                # Of two versions on the path, Python imports the first one.
+                installed.setdefault(name, version)
     if made_by_uv(Path(sys.prefix)):
         return [name for name in _direct(lock) if _canonical(name) not in installed]
     wanted = packages_in(lock.read_text("utf-8")).items()
     return [f"{n}=={v}" for n, v in wanted if installed.get(_canonical(n)) != v]
+
+
+def _name_and_version(metadata: Path) -> tuple[str, str]:
+    name, _, version = metadata.name.removesuffix(".dist-info").partition("-")
+    return _canonical(name), version
+
+
+def damaged(folder: Path) -> list[Path]:
+    """Packages whose files were deleted while their metadata was left.
+
+    Pip takes such a package for an installed one, and would not repair it.
+
+    Args:
+        folder: where packages are: ``.venv/lib/python3.11/site-packages``.
+
+    Returns:
+        Their metadata folders. Only what lies at the top of ``folder`` is looked at:
+        that takes less than 0.1 s.
+    """
+    if not folder.is_dir():
+        return []
+    there = {path.name for path in folder.iterdir()}
+    found = []
+    for record in folder.glob("*.dist-info/RECORD"):
+        text = record.read_text("utf-8", errors="replace")
+        tops = set(re.findall(r'^"?([^/,\n"]+)', text, re.MULTILINE))
+        # Scripts lie outside of the folder, and Python makes __pycache__ when it likes.
+        if not tops - {"..", "__pycache__"} <= there:
+            found.append(record.parent)
+    return found
+
+
+def _packages_of_venv() -> list[Path]:
+    """The folders in which the packages of ``.venv`` are."""
+    posix = VENV.glob("lib/python*/site-packages")
+    return [*posix, VENV / "Lib" / "site-packages"]
 
 
 def _direct(lock: Path) -> list[str]:
@@ -108,9 +152,12 @@ def made_by_uv(prefix: Path = VENV) -> bool:
 def ready() -> bool:
     """Whether ``.venv`` can be entered as it is."""
     try:
+        if any(damaged(folder) for folder in _packages_of_venv()):
+            return False
         stamped = STAMP.is_file() and STAMP.read_text("utf-8") == _fingerprint()
         return PYTHON.exists() and (stamped or made_by_uv())
-    except OSError:  # not readable: the set-up says why
+    except OSError:
+        # It cannot be read. The set-up will say why.
         return False
 
 
@@ -162,7 +209,8 @@ def set_up() -> None:
     if made_by_uv():
         raise UserError(
             "uv made .venv, and packages are missing in it. "
-            f"Run `uv sync`; or, without uv, delete .venv and run {COMMAND}."
+            "Run `uv sync`, or `uv sync --reinstall` if files were deleted; "
+            f"or, without uv, delete .venv and run {COMMAND}."
         )
     if VENV.exists() and not VENV.is_dir():
         raise UserError(f"{VENV} is a file and in the way: delete or rename it.")
@@ -172,8 +220,16 @@ def set_up() -> None:
                 return
             usable = STAMP.exists() and _pip_works()
             STAMP.unlink(missing_ok=True)
+            broken = [one for part in _packages_of_venv() for one in damaged(part)]
+            if usable and broken:
+                names = ", ".join(_name_and_version(one)[0] for one in broken)
+                print(f"Files are missing in {VENV}. Repairing: {names}.", flush=True)
             print(f"Installing {_count()} packages into {VENV} (once).", flush=True)
-            if not usable:
+            if usable:
+                # Without its metadata pip installs a package again.
+                for one in broken:
+                    shutil.rmtree(one)
+            else:
                 _create(lock)
             _install(lock, LOCK, _Progress())
             STAMP.write_text(_fingerprint(), "utf-8")
@@ -295,7 +351,7 @@ def _run(
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"},
+        env=os.environ | SETTINGS,
         encoding="utf-8",
         errors="replace",
         pass_fds=[lock.fileno()] if posix else [],
