@@ -12,9 +12,10 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.support.fake_clock import run
-from workshop.pictures import timeline as timeline_module
+from workshop.pictures import timeline_svg
 from workshop.pictures.recorder import Outcome
-from workshop.pictures.timeline import Timeline, record, seconds
+from workshop.pictures.timeline import Timeline, record
+from workshop.pictures.units import seconds
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -115,7 +116,7 @@ def test_the_picture_in_text_says_how_each_task_ended() -> None:
     text = str(of_tasks(3))
     rows = {line[:7].strip(): line for line in text.splitlines()}
     assert rows["task 0"].endswith(" returned")
-    assert rows["task 1"].endswith(" ConnectionRefusedEr" + rows["task 1"][-1])
+    assert rows["task 1"].endswith(" ConnectionRefusedError")
     assert re.search(r"task 2 prints task 2 ends", text)
 
 
@@ -123,7 +124,7 @@ def test_outcomes_are_told_apart_without_their_colours() -> None:
     """By a sign, and by the name of the exception."""
     shown = words(of_tasks(3).svg())
     assert "✓ returned" in shown
-    assert "✗ ConnectionRefu…" in shown
+    assert "✗ ConnectionRefusedError" in shown
 
 
 def test_the_notebook_gets_an_image_and_a_text() -> None:
@@ -163,12 +164,21 @@ def test_a_picture_of_many_printed_lines_marks_all_and_writes_what_fits() -> Non
     marks = svg.count('stroke="var(--note)"')
     written = [text for text in words(svg) if text.startswith("a line")]
     assert marks == 40 + len(written)  # at the bars, and beside what is written
-    assert 1 <= len(written) <= timeline_module.NOTE_LANES * 4
+    assert 1 <= len(written) <= timeline_svg.NOTE_LANES * 4
 
 
 @pytest.mark.parametrize(
     ("value", "said"),
-    [(2.254, "2.25 s"), (0.0451, "45.1 ms"), (0.00004, "40 µs"), (0, "0 µs")],
+    [
+        (2.254, "2.25 s"),
+        (0.0451, "45.1 ms"),
+        (0.00004, "40 µs"),
+        (0, "0 µs"),
+        # Three digits of the smaller unit would be 1e+03.
+        (0.9996, "1.00 s"),
+        (0.9994, "999 ms"),
+        (0.0009996, "1 ms"),
+    ],
 )
 def test_a_duration_has_three_digits_and_a_fitting_unit(
     value: float, said: str
@@ -223,3 +233,38 @@ async def test_the_line_that_a_task_runs_is_told_while_it_runs() -> None:
         "blocks has not given control back for"
     )
     assert timeline.whereabouts() == [] and timeline.state() == "done"
+
+
+def test_a_long_name_and_a_long_error_are_shown_whole() -> None:
+    """In the picture and in the text."""
+
+    class TooManyConnectionsError(Exception):
+        pass
+
+    async def fetch_the_front_page() -> None:
+        await asyncio.sleep(0.1)
+        raise TooManyConnectionsError
+
+    async def program() -> None:
+        async with asyncio.timeout(1):
+            await asyncio.gather(fetch_the_front_page(), return_exceptions=True)
+
+    timeline = run(record(program()))
+    assert {"fetch_the_front_page", "✗ TooManyConnectionsError"} <= set(
+        words(timeline.svg())
+    )
+    lines = timeline.text().splitlines()
+    assert lines[2].startswith("fetch_the_front_page ")
+    assert lines[2].endswith(" TooManyConnectionsError")
+
+
+def test_a_line_that_does_not_fit_into_its_bar_is_written_whole_below_it() -> None:
+    async def program() -> None:
+        results = await asyncio.gather(asyncio.sleep(0.1), asyncio.sleep(0.1))
+        await asyncio.sleep(9 - len(results))
+
+    shown = words(run(record(program())).svg())
+    line = "results = await asyncio.gather(asyncio.sleep(0.1), asyncio.sleep(0.1))"
+    assert any(line in text for text in shown)
+    assert any("await asyncio.sleep(9 - len(results))" in text for text in shown)
+    assert not [text for text in shown if "…" in text]

@@ -22,7 +22,7 @@ from asgiref.typing import (
 )
 
 from workshop.pictures import svg
-from workshop.pictures.timeline import seconds
+from workshop.pictures.units import seconds
 
 Direction = Literal["in", "out"]  # towards the application, or from it
 

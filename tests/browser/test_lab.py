@@ -1,0 +1,92 @@
+"""JupyterLab as the command opens it; each link of each notebook is clicked."""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from tests.support.ports import free_port
+from tests.support.processes import ROOT, server_process
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+LAB = re.compile(r"(http://127\.0\.0\.1:\d+/lab\S*\?token=\w+)")
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)\s]*)?\)")
+TAB = "#jp-main-dock-panel .lm-TabBar-tab"
+SHOWN = ".jp-NotebookPanel:not(.lm-mod-hidden)"
+UNFOLD = "document.querySelectorAll('details').forEach(fold => { fold.open = true })"
+PATIENCE = 90_000  # milliseconds: JupyterLab loads slowly on a busy machine
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address that the command prints, with its token, in a clone of its own."""
+    clone = tmp_path_factory.mktemp("clone")
+    ignored = shutil.ignore_patterns(".*", "__pycache__")
+    shutil.copytree(ROOT, clone, ignore=ignored, dirs_exist_ok=True)
+    config = {"JUPYTER_CONFIG_DIR": str(tmp_path_factory.mktemp("config"))}
+    command = ["-m", "workshop", "lab", "--no-browser", "--port", str(free_port())]
+    with server_process(command, address=LAB, cwd=clone, **config) as server:
+        yield server.url
+
+
+def links(notebook: Path) -> list[str]:
+    """The paths, from the notebook's folder, of all its links to files."""
+    cells = json.loads(notebook.read_text("utf-8"))["cells"]
+    texts = ["".join(c["source"]) for c in cells if c["cell_type"] == "markdown"]
+    found = [path for text in texts for path in LINK.findall(text)]
+    return sorted({path for path in found if "://" not in path})
+
+
+async def opened(browser: Browser, url: str) -> Page:
+    page = await browser.new_page(viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(PATIENCE)
+    await page.goto(url)
+    return page
+
+
+async def test_the_lab_opens_on_the_first_notebook_and_shows_no_launcher(
+    browser: Browser, lab: str
+) -> None:
+    page = await opened(browser, lab)
+    current = page.locator(f"{TAB}.lm-mod-current")
+    await expect(current).to_contain_text("01_asyncio_basics.ipynb", timeout=PATIENCE)
+    heading = page.locator(f"{SHOWN} h1").first
+    await expect(heading).to_contain_text("asyncio basics", timeout=PATIENCE)
+    await expect(page.locator(".jp-Launcher")).to_have_count(0)
+    await page.close()
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+async def test_every_link_of_a_notebook_opens_what_it_names(
+    browser: Browser, lab: str, notebook: Path
+) -> None:
+    wanted = links(notebook)
+    assert wanted
+    base, _, token = lab.partition("?")
+    base = base.partition("/lab")[0]
+    page = await opened(browser, f"{base}/lab/tree/notebooks/{notebook.name}?{token}")
+    # The last link of the notebook is there: all its cells are.
+    for path in wanted:
+        await page.locator(f'{SHOWN} a[href*="{path.lstrip("./")}"]').first.wait_for(
+            state="attached"
+        )
+    await page.evaluate(UNFOLD)
+    for path in wanted:
+        assert (notebook.parent / path).exists(), path
+        await click(page, notebook.name, path.lstrip("./"))
+    await page.close()
+
+
+async def click(page: Page, notebook: str, path: str) -> None:
+    """Click the first link to ``path`` in the open notebook, and see its tab."""
+    await page.locator(TAB, has_text=notebook).click()
+    await page.locator(f'{SHOWN} a[href*="{path}"]').first.click()
+    current = page.locator(f"{TAB}.lm-mod-current")
+    await expect(current).to_contain_text(Path(path).name, timeout=PATIENCE)
+    await expect(page.locator(".jp-Dialog")).to_have_count(0)
