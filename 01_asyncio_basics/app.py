@@ -88,11 +88,11 @@ PROGRAMS = {
         "Now the work calls time.sleep. How many ticks?",
         what_blocks.blocks,
     ),
-    "mended": Program(
+    "fixed": Program(
         BLOCKS,
-        "mended with to_thread",
+        "fixed with to_thread",
         "The blocking call in a thread of its own. How many ticks?",
-        what_blocks.mended,
+        what_blocks.fixed,
     ),
     "which_gives_way": Program(
         AWAIT,

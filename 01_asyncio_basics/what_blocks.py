@@ -47,7 +47,7 @@ async def blocks() -> None:
     await counting_ticks(work)
 
 
-async def mended() -> None:
+async def fixed() -> None:
     async def work() -> None:
         await asyncio.to_thread(time.sleep, WORK)  # blocks a thread, not the loop
 
@@ -55,7 +55,7 @@ async def mended() -> None:
 
 
 async def main() -> None:
-    for program in (waits, blocks, mended):
+    for program in (waits, blocks, fixed):
         print(f"{program.__name__}:")
         await program()
 

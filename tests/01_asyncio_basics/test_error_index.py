@@ -33,9 +33,9 @@ def test_an_entry_s_program_produces_its_message(entry: Entry) -> None:
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
-def test_an_entry_names_programs_that_exist_and_a_mend(entry: Entry) -> None:
+def test_an_entry_names_programs_that_exist_and_a_fix(entry: Entry) -> None:
     """``see_it.py``, ``program``: a module of this stage and a function of it."""
-    assert "The mend" in entry.body
+    assert "The fix" in entry.body
     prose = re.sub(r"^```.*?^```$", "", entry.body, flags=re.M | re.S)
     seen = re.findall(r"`[^`]*?(\w+)\.py`,\s`(\w+)`", prose)
     assert len(seen) == len(re.findall(r"\w+\.py`", prose))
@@ -55,6 +55,11 @@ def test_an_entry_names_programs_that_exist_and_a_mend(entry: Entry) -> None:
         "no running event loop",
         "got Future <Future pending> attached to a different loop",
         "cannot reuse already awaited coroutine",
+        "object int can't be used in 'await' expression",
+        "'int' object can't be awaited",
+        "a coroutine was expected, got <function fetch at 0x7f>",
+        "unsupported operand type(s) for +: 'coroutine' and 'int'",
+        "'TaskGroup' object does not support the context manager protocol",
     ],
 )
 def test_a_message_that_learners_meet_has_its_entry(message: str) -> None:

@@ -45,7 +45,7 @@ def test_a_blocking_call_in_a_thread_leaves_the_metronome_ticking(
 
     monkeypatch.setattr(what_blocks, "metronome", metronome)
     monkeypatch.setattr(time, "sleep", sleep)
-    asyncio.run(what_blocks.mended())
+    asyncio.run(what_blocks.fixed())
     said, ticks = capsys.readouterr().out.rsplit(" ", 1)
     assert said == "ticks meanwhile:"
     assert int(ticks) >= 8

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -86,9 +87,47 @@ def test_a_second_server_at_the_same_port_produces_the_message() -> None:
     assert found_in(second.stderr) == {message} or "10048" in second.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "title"),
+    [
+        (
+            ["app:application"],
+            '`Error loading ASGI app. Could not import module "app".`',
+        ),
+        (
+            ["--app-dir", str(FOLDER), "frames:application"],
+            '`Error loading ASGI app. Attribute "application" not found in module '
+            '"…".`',
+        ),
+    ],
+)
+def test_an_application_that_is_not_where_it_is_looked_for_produces_the_message(
+    arguments: list[str], title: str, tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "uvicorn", *arguments, "--port=0"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert found_in(done.stderr) == {title}
+
+
+def test_a_client_that_speaks_tls_produces_the_message() -> None:
+    command = ["-m", "uvicorn", "--app-dir", str(FOLDER), "app:application"]
+    with server_process([*command, "--port=0"]) as server:
+        with pytest.raises(OSError):
+            websocket(server.url.replace("http", "https"))
+    assert found_in(server.log) == {"`Invalid HTTP request received.`"}
+
+
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
-def test_an_entry_names_files_that_exist_and_a_mend(entry: Entry) -> None:
-    assert "The mend" in entry.body
+def test_an_entry_names_files_that_exist_and_a_fix(entry: Entry) -> None:
+    assert "The fix" in entry.body
     for file in re.findall(r"`([\w/]+\.py)`", entry.body):
         assert (FOLDER / file).is_file()
 
@@ -102,6 +141,9 @@ def test_an_entry_names_files_that_exist_and_a_mend(entry: Entry) -> None:
         "'websocket.http.response.start' but got 'websocket.send'.",
         'Cannot call "send" once a close message has been sent.',
         "KeyError: 'text'",
+        'Error loading ASGI app. Could not import module "app".',
+        'Error loading ASGI app. Attribute "application" not found in module "frames".',
+        "Invalid HTTP request received.",
         "[Errno 98] error while attempting to bind on address ('127.0.0.1', 8000): "
         "address already in use",
     ],

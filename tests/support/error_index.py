@@ -19,7 +19,12 @@ class Entry(NamedTuple):
         """The title as a pattern; ``None`` where there is no message."""
         if not self.title.startswith("`"):
             return None
-        return re.compile(".*".join(map(re.escape, self.name.split("…"))), re.I)
+        # A title may name what two versions say: `this` or `that`.
+        patterns = []
+        for message in self.name.split("` or `"):
+            parts = [re.escape(part) for part in message.split("…")]
+            patterns.append(".*".join(parts))
+        return re.compile("|".join(patterns), re.I)
 
     def blocks(self, language: str) -> list[str]:
         """The blocks of code in this language."""
