@@ -14,7 +14,9 @@ from typing import Any
 from frames import UNMASKED, Field, FrameError, NotWholeError, decode_head, fields
 from scope import Address
 
-from workshop.pictures.wiretap import Connection, Direction, Wiretap, shown
+from workshop.pictures.conversation import Direction
+from workshop.pictures.shown import shown
+from workshop.pictures.wiretap import Connection, Wiretap
 
 LONGEST_HEAD = 14  # bytes: two, eight for the length, four for the key
 KEPT = 125  # bytes of a payload

@@ -14,7 +14,8 @@ from websockets import ConnectionClosed
 from websockets.asyncio.client import connect
 
 from workshop.pages.serving import serving
-from workshop.pictures.wiretap import Connection, Wiretap, payload, shown
+from workshop.pictures.shown import payload, shown
+from workshop.pictures.wiretap import Connection, Wiretap
 
 SVG = "{http://www.w3.org/2000/svg}"
 SCOPE: Any = {"type": "websocket", "path": "/", "headers": [(b"host", b"x")]}
