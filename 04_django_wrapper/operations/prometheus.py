@@ -19,6 +19,7 @@ from prometheus_client.core import (
 )
 from sockets.connection import Socket
 from sockets.groups import groups
+from sockets.steps.live import opened
 from sockets.steps.stats import PUBLISH_SECONDS, stats
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -42,11 +43,11 @@ class Process:
 
 def now() -> Iterator[Metric]:
     """What goes up and down."""
-    behind = [socket for socket in stats.live if socket.outbox.writer is not None]
+    behind = [socket for socket in opened if socket.outbox.writer is not None]
     members = [*groups.members.values()]  # not all are websockets: the layer listens
     sizes = [sum(isinstance(m, Socket) for m in group) for group in members]
     sizes = [size for size in sizes if size]
-    yield gauge("websockets_open", "Websockets that are open.", len(stats.live))
+    yield gauge("websockets_open", "Websockets that are open.", len(opened))
     yield gauge("websockets_behind", "Those whose peers read too slowly.", len(behind))
     yield gauge("websockets_groups", "Groups with members here.", len(sizes))
     yield gauge("websockets_group_members", "Members of all groups.", sum(sizes))

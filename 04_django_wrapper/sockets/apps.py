@@ -17,12 +17,13 @@ class SocketsConfig(AppConfig):
         from .checks import check
         from .groups import groups
         from .redis.setting import carrier_for
-        from .steps import draining, journal, recheck
+        from .steps import draining, journal, live, recheck
 
         register(check)
         groups.find_carrier = carrier_for(groups)
-        # The first sees the ends of all, also of those that a later one refuses.
-        for begin in (journal.begin, recheck.begin, draining.begin):
+        # In this order, at a socket's beginning and at its end: ``live`` takes a socket
+        # out when the journal has read when it came, and ``draining`` may refuse it.
+        for begin in (journal.begin, live.begin, recheck.begin, draining.begin):
             if begin not in handling.on_connect:
                 handling.on_connect.append(begin)
         for lifetime in (groups.lifetime, draining.lifetime):

@@ -1,18 +1,27 @@
 """The handshake: who may open a websocket, and what everybody else is told."""
 
 import asyncio
+import logging
+import os
+import subprocess
+import sys
 import time
+from contextlib import AsyncExitStack
 
 import pytest
 from asgiref.testing import ApplicationCommunicator
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import Http404
 from django.test import override_settings
+from django.utils import translation
 from sockets.codes import Refused
 from sockets.request import request_of
+from sockets.steps import live
+from sockets.steps.recheck import look
 from sockets.testing import SocketRefused
 
 from tests.support.clients import end_of
+from tests.support.processes import ROOT
 
 OURS = "http://testserver"
 TRUSTED = ["https://app.example.org", "https://*.example.net"]
@@ -250,6 +259,8 @@ async def test_a_subprotocol_is_one_that_the_client_has_offered(talk, caplog):
 async def who(socket):
     await socket.accept()
     await socket.send(f"{socket.user.get_username()}, {socket.session.session_key}")
+    async for _ in socket:
+        pass
 
 
 def cookies_of(client):
@@ -285,18 +296,181 @@ async def test_an_expired_session_is_nobody_s(talk, anna):
             assert (await client.receive()).startswith(", ")
 
 
-async def test_a_session_under_an_old_key_is_renewed_with_the_accept(talk, anna):
+async def test_a_session_under_an_old_key_is_renewed_and_keeps_its_name(talk, anna):
     with override_settings(SECRET_KEY="the old key"):
         async with talk(who, user=anna) as old:
             await old.receive()
-    fallbacks = ["the old key"]
-    with override_settings(SECRET_KEY="new", SECRET_KEY_FALLBACKS=fallbacks):
-        async with talk(who, headers={"Cookie": old.headers["cookie"]}) as client:
+    cookie = {"Cookie": old.headers["cookie"]}
+    rotated = {"SECRET_KEY": "new", "SECRET_KEY_FALLBACKS": ["the old key"]}
+    with override_settings(**rotated):
+        async with talk(who, headers=cookie) as client:
             name, _, key = (await client.receive()).partition(", ")
-    assert name == "anna" and key not in old.headers["cookie"]
-    [cookie] = cookies_of(client)
-    assert cookie.startswith(f"sessionid={key};".encode())
-    assert b"HttpOnly" in cookie
+    assert name == "anna" and key in old.headers["cookie"]
+    [set_cookie] = cookies_of(client)
+    assert set_cookie.startswith(f"sessionid={key};".encode())
+    assert b"HttpOnly" in set_cookie
+    with override_settings(SECRET_KEY="new"):  # nobody needs the old key any more
+        async with talk(who, headers=cookie) as client:
+            assert (await client.receive()).startswith("anna, ")
+
+
+async def test_websockets_that_come_together_after_a_rotation_all_have_their_user(
+    talk, anna
+):
+    """As the tabs of one browser do, whose server has started again with a new key."""
+    with override_settings(SECRET_KEY="the old key"):
+        async with talk(who, user=anna) as old:
+            await old.receive()
+    cookie = {"Cookie": old.headers["cookie"]}
+    rotated = {"SECRET_KEY": "new", "SECRET_KEY_FALLBACKS": ["the old key"]}
+    with override_settings(**rotated):
+        async with AsyncExitStack() as stack:
+            for _ in range(3):  # the browser has not got the first one's cookie yet
+                client = talk(who, headers=cookie)
+                await stack.enter_async_context(client)
+                assert (await client.receive()).startswith("anna, ")
+            await look()
+            assert all(socket.state.name == "OPEN" for socket in live.connected)
+
+
+async def test_a_handler_that_logs_in_gives_the_session_another_key(talk, anna):
+    async def handler(socket):
+        await socket.accept()
+        before = socket.session.session_key
+        await socket.session.acycle_key()
+        await socket.send(f"{before} {socket.session.session_key}")
+
+    async with talk(handler, user=anna) as client:
+        before, after = (await client.receive()).split()
+    assert before != after
+
+
+@pytest.mark.parametrize("key", [r'"\000abcdefgh"', '"a\tbcdefgh"', '"ŋŋŋŋŋŋŋŋŋ"'])
+async def test_a_session_cookie_that_django_never_made_is_400_and_one_line(
+    talk, tables, key, caplog
+):
+    client = talk(who, headers={"Cookie": f"sessionid={key}"})
+    assert await refusal(client) == (400, "That is no session cookie.\n")
+    one_line(caplog)
+
+
+async def test_a_page_of_this_machine_is_told_its_origin_in_development(talk, caplog):
+    origin = {"Origin": "http://127.0.0.1:8000"}
+    with override_settings(DEBUG=True, CSRF_TRUSTED_ORIGINS=["https://a.example"]):
+        status, reason = await refusal(talk(echo, headers=origin))
+    assert status == 403
+    assert "It is http://127.0.0.1:8000. These may: http://testserver, " in reason
+    assert "https://a.example" in one_line(caplog)
+    with override_settings(DEBUG=False):
+        assert "127.0.0.1" not in (await refusal(talk(echo, headers=origin)))[1]
+
+
+@pytest.mark.parametrize(
+    ("scheme", "origin", "welcome"),
+    [
+        ("wss", "https://testserver", True),
+        ("WSS", "https://testserver", True),
+        ("wss, http", "https://testserver", True),
+        ("wss", "http://testserver", False),
+        ("ws", "http://testserver", True),
+        ("ws", "https://testserver", False),
+        ("https", "https://testserver", True),
+        ("http", "http://testserver", True),
+        ("http", "https://testserver", False),
+    ],
+)
+async def test_a_proxy_may_name_the_websocket_s_scheme(talk, scheme, origin, welcome):
+    headers = {"Origin": origin, "X-Forwarded-Proto": scheme}
+    header = ("HTTP_X_FORWARDED_PROTO", "https")
+    with override_settings(SECURE_PROXY_SSL_HEADER=header):
+        client = talk(echo, headers=headers)
+        if welcome:
+            async with client:
+                await client.send("hello")
+                assert await client.receive() == "hello"
+        else:
+            assert (await refusal(client))[0] == 403
+
+
+@pytest.mark.parametrize("scheme", ["wss", "https"])
+async def test_a_server_may_name_the_scheme_in_both_ways(talk, scheme):
+    client = talk(echo, headers={"Origin": "wss://testserver"})
+    scope = client._scope() | {"scheme": scheme}
+    client._scope = lambda: scope
+    async with client:
+        await client.send("hello")
+        assert await client.receive() == "hello"
+
+
+async def test_clients_without_an_address_are_not_counted_as_one(talk, caplog):
+    """On a unix socket granian says ('', '0'), and uvicorn None."""
+    caplog.set_level(logging.INFO, "sockets.connections")
+
+    def client(address):
+        client = talk(echo, sockets={"CONNECTIONS_PER_ADDRESS": 1})
+        scope = client._scope() | {"client": address}
+        client._scope = lambda: scope
+        return client
+
+    async with AsyncExitStack() as stack:
+        for address in (("", "0"), ("", "0"), None, None):
+            await stack.enter_async_context(client(address))
+    assert {record.address for record in caplog.records} == {None}
+
+
+async def test_the_step_language_is_the_peer_s_for_its_handler(talk):
+    async def handler(socket):
+        await socket.accept()
+        await socket.send(translation.gettext("Yes"))
+
+    steps = {"HANDSHAKE": ["sockets.steps.handshake.language"]}
+    said = []
+    for name in ("de", "fr", "en"):
+        headers = {"Accept-Language": name}
+        async with talk(handler, sockets=steps, headers=headers) as client:
+            said.append(await client.receive())
+    assert said == ["Ja", "Oui", "Yes"]
+
+
+def test_the_layer_works_in_a_project_without_users(tmp_path):
+    """Without django.contrib.auth and sessions there are no such tables, or models."""
+    program = """
+import asyncio, django
+from django.conf import settings
+settings.configure(ALLOWED_HOSTS=["testserver"], INSTALLED_APPS=["sockets"],
+    SOCKETS={"URLCONF": "__main__", "RECHECK_SECONDS": 0.01, "HANDSHAKE": [
+        f"sockets.steps.handshake.{step}" for step in ("host", "origin", "limits")]})
+django.setup()
+from django.urls import path
+from sockets.dispatch import Dispatch
+from sockets.steps import live
+from sockets.steps.recheck import look
+from sockets.testing import SocketClient
+
+async def echo(socket):
+    await socket.accept()
+    async for message in socket:
+        await look()
+        await socket.send(message)
+
+urlpatterns = [path("", echo)]
+
+async def main():
+    async with SocketClient(Dispatch(None), "/") as client:
+        await client.send("hello")
+        print(await client.receive())
+
+asyncio.run(main())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT / "04_django_wrapper",
+        env={k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.stdout, done.stderr, done.returncode) == ("hello\n", "", 0)
 
 
 async def test_a_session_under_a_key_of_nobody_is_nobody_s(talk, anna):

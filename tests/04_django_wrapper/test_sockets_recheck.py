@@ -14,7 +14,7 @@ from django.core.cache import cache
 from django.http import HttpResponse
 from django.test import AsyncClient, Client, RequestFactory, override_settings
 from sockets.groups import groups
-from sockets.steps import recheck
+from sockets.steps import live, recheck
 from sockets.steps.recheck import look
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
@@ -234,9 +234,9 @@ async def test_a_round_asks_for_hundreds_of_websockets_in_two_queries(
     async with talk(echo, user=anna) as first:
         same = {"headers": {"cookie": first.headers["cookie"]}}
         async with talk(echo, **same), talk(echo, user=anna), talk(echo):
-            assert await sync_to_async(asked)(list(recheck.sockets)) == 2
+            assert await sync_to_async(asked)(list(live.connected)) == 2
     async with talk(echo):  # a stranger without a session
-        assert await sync_to_async(asked)(list(recheck.sockets)) == 0
+        assert await sync_to_async(asked)(list(live.connected)) == 0
     assert recheck.BATCH * 20 == 10_000
 
 
@@ -416,6 +416,58 @@ async def test_a_user_found_by_a_step_of_one_s_own_needs_no_session(talk, anna, 
         psql("update auth_user set is_active = 0")
         await look()
         assert await client.closed() == CHANGED
+
+
+async def test_a_user_by_token_beside_somebody_else_s_session_stays(talk, anna, psql):
+    """A member of the staff tries the app as somebody else, in the same browser."""
+    from django.contrib.auth.models import User
+
+    other = await User.objects.acreate(username="other", password="another hash")
+
+    async def by_token(socket):
+        socket.user = other
+        await socket.accept()
+        async for message in socket:
+            await socket.send(message)
+
+    try:
+        async with talk(by_token, user=anna) as client:
+            await look()
+            assert await is_open(client)
+            await log_out(client)  # Anna's session has nothing to do with it
+            await look()
+            assert await is_open(client)
+            psql("update auth_user set is_active = 0 where username = 'other'")
+            await look()
+            assert await client.closed() == CHANGED
+    finally:
+        await other.adelete()
+
+
+async def test_a_user_without_a_table_stays(talk):
+    class Device:
+        pk = 7
+        is_authenticated = True
+
+    async def handler(socket):
+        socket.user = Device()
+        await socket.accept()
+        async for message in socket:
+            await socket.send(message)
+
+    async with talk(handler) as client:
+        await look()
+        assert await is_open(client)
+
+
+async def test_rounds_that_cannot_begin_say_so(talk, caplog, monkeypatch):
+    def fail(*_):
+        raise RuntimeError("no groups")
+
+    monkeypatch.setattr(groups, "listen", fail)
+    async with talk(echo) as client:
+        assert await is_open(client)
+    assert "the rounds have ended" in caplog.text
 
 
 def test_a_project_may_have_users_of_its_own(tmp_path):

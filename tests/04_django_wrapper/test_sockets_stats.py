@@ -6,6 +6,7 @@ from contextlib import suppress
 import pytest
 from sockets.codes import BadMessage, Refused
 from sockets.groups import groups
+from sockets.steps import live
 from sockets.steps.stats import REASONS, Stats
 from sockets.testing import SocketRefused
 
@@ -67,9 +68,9 @@ async def test_messages_are_counted_while_a_socket_is_open_and_ever_after(talk, 
         async with talk(handler) as client:
             await client.send("hello")
             await client.receive()
-            assert (len(stats.live), stats.opened) == (1, visit)
+            assert (len(live.opened), stats.opened) == (1, visit)
             assert (stats.received, stats.sent) == (visit, visit)
-        assert not stats.live
+        assert not live.opened
         assert (stats.received, stats.sent) == (visit, visit)
 
 
@@ -109,7 +110,7 @@ async def test_refusals_are_counted_by_status_and_reason(talk, stats):
         await talk(handler, headers={"origin": "https://evil.example"}).__aenter__()
     page = "Pages of that origin may not open websockets here."
     assert stats.refused == {(409, "The room is full."): 2, (403, page): 1}
-    assert (stats.opened, len(stats.live), stats.closed) == (0, 0, {})
+    assert (stats.opened, len(live.opened), stats.closed) == (0, 0, {})
 
 
 def test_reasons_beyond_the_first_are_counted_together():
@@ -194,7 +195,7 @@ async def test_a_handler_that_is_left_behind_is_counted(talk, stats, monkeypatch
     async with talk(handler, sockets={"LEAVE_SECONDS": 0.01}):
         pass
     goes_on.set()
-    assert (stats.failed, len(stats.live), stats.closed) == (1, 0, {"1001": 1})
+    assert (stats.failed, len(live.opened), stats.closed) == (1, 0, {"1001": 1})
 
 
 async def test_a_bad_message_is_no_failure(talk, stats):

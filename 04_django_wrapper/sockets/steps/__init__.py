@@ -1,1 +1,8 @@
-"""Opt-in rooms that hang on a socket's hooks and on the list of handshake steps."""
+"""What is done around a handler, each step a plain module.
+
+``handshake`` has the steps that decide who may open a websocket: the setting HANDSHAKE
+lists them. The others hang on the hooks of a socket, ``on_accept`` and ``on_end``, and
+``apps.py`` lists them. ``live`` knows all websockets of this process. ``journal``
+writes the log. ``stats`` counts. ``recheck`` looks at rights again (``rights``).
+``draining`` ends all at SIGTERM. The story of one websocket knows none of them.
+"""

@@ -20,7 +20,7 @@ from typing import Any
 from ..codes import CloseCode, Refused
 from ..conf import conf
 from ..connection import PATIENCE, Socket
-from . import recheck
+from . import live
 
 GAP = 0.1  # seconds from one to the next at most: a few need no spreading
 log = logging.getLogger("sockets")
@@ -37,11 +37,14 @@ def begin(socket: Socket) -> None:
 async def lifetime() -> AsyncIterator[None]:
     """Around all connections: from lifespan.startup to lifespan.shutdown."""
     global under_way
-    loop, tasks = asyncio.get_running_loop(), list[asyncio.Task[None]]()
-    # Elsewhere than in the main thread nobody can catch a signal, so nobody does. And
-    # where the server has no handler of Python's, it is not for us to stop it.
-    is_main = threading.current_thread() is threading.main_thread()
-    servers: Any = signal.getsignal(signal.SIGTERM) if is_main else None
+    loop = asyncio.get_running_loop()
+    tasks: list[asyncio.Task[None]] = []
+
+    # Only the main thread can catch a signal. And if the server has no handler of
+    # Python's for SIGTERM, then it is not for us to stop the server.
+    servers: Any = None
+    if threading.current_thread() is threading.main_thread():
+        servers = signal.getsignal(signal.SIGTERM)
 
     def caught(*_: Any) -> None:
         loop.call_soon_threadsafe(drain)
@@ -63,15 +66,17 @@ async def lifetime() -> AsyncIterator[None]:
 
 
 async def _drain(servers: Callable[[int, None], Any]) -> None:
+    """End all websockets, one after the other, and then call the server's handler."""
     global under_way
     under_way = True
-    loop, waiting = asyncio.get_running_loop(), list(recheck.sockets)
+    waiting = list(live.connected)
     seconds = min(conf().DRAIN_SECONDS, GAP * len(waiting))
     log.info("SIGTERM: %d websockets end within %.1f s", len(waiting), seconds)
+
+    loop = asyncio.get_running_loop()
+    reason = "the server restarts"
     for number, socket in enumerate(waiting):
-        when = loop.time() + seconds * number / len(waiting)
-        code, reason = CloseCode.SERVICE_RESTART, "the server restarts"
-        loop.call_at(when, socket.stop, code, reason)
-    if recheck.rounds is not None:  # they end with the last websocket
-        await asyncio.wait([recheck.rounds], timeout=seconds + PATIENCE)
+        after = seconds * number / len(waiting)
+        loop.call_later(after, socket.stop, CloseCode.SERVICE_RESTART, reason)
+    await live.none_left(seconds + PATIENCE)
     servers(signal.SIGTERM, None)

@@ -10,6 +10,7 @@ import time
 from typing import Any
 
 from ..connection import Socket
+from .live import opened
 from .stats import stats
 
 LONGEST = 200  # characters of a path or an address
@@ -18,41 +19,61 @@ log = logging.getLogger("sockets.connections")
 
 def begin(socket: Socket) -> None:
     """A websocket has connected: hear of its beginning and of its end."""
-    socket.on_accept.append(opened)
-    socket.on_end.append(ended)
+    socket.on_accept.append(_accepted)
+    socket.on_end.append(_ended)
 
 
-def opened(socket: Socket) -> None:
-    """The handler has accepted it."""
-    stats.open(socket, time.monotonic())
+def _accepted(socket: Socket) -> None:
+    stats.open()
     _line("opened", socket)
 
 
-def ended(socket: Socket) -> None:
-    """Its handler has ended. Of one that was refused a warning has told already."""
+def _ended(socket: Socket) -> None:
     stats.end(socket)
-    if socket not in stats.live:
-        return
-    code, began = stats.close(socket)
-    seconds = round(time.monotonic() - began, 3)
-    counts = {"received": socket.received, "sent": socket.sent}
-    _line("closed", socket, code=code, seconds=seconds, **counts)
+    if socket not in opened:
+        return  # it was refused, and a warning has told so
+    code = stats.close(socket)
+    seconds = round(time.monotonic() - opened[socket], 3)
+    _line(
+        "closed",
+        socket,
+        code=code,
+        seconds=seconds,
+        received=socket.received,
+        sent=socket.sent,
+    )
 
 
 def _line(what: str, socket: Socket, **more: Any) -> None:
     if not log.isEnabledFor(logging.INFO):
         return
-    user = getattr(socket.user, "pk", None)  # None: a guest
-    client = socket.scope.get("client")
     values = {
         "path": _cut(socket.scope["path"]),
-        "user": user if isinstance(user, int | None) else str(user),
-        "address": _cut(client[0]) if client else None,
-        **more,
+        "user": _key_of(socket.user),
+        "address": address_of(socket),
     }
+    values.update(more)
     text = " ".join(f"{name}={value!r}" for name, value in values.items())
     log.info("%s %s", what, text, extra=values)
 
 
+def address_of(socket: Socket) -> str | None:
+    """The peer's address; None if there is none, as on a unix socket."""
+    client = socket.scope.get("client")
+    if client is None or not client[0]:  # granian says ('', '0')
+        return None
+    return _cut(client[0])
+
+
+def _key_of(user: Any) -> int | str | None:
+    """The primary key of a user as a field of JSON; None for a guest."""
+    key = getattr(user, "pk", None)
+    if isinstance(key, int | None):
+        return key
+    return str(key)
+
+
 def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST else text[:LONGEST] + "…"
+    if len(text) <= LONGEST:
+        return text
+    return text[:LONGEST] + "…"

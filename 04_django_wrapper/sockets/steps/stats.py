@@ -1,11 +1,11 @@
 """What this process has seen of its websockets: plain numbers, for a page of metrics.
 
-1. All begin at 0 with the process and only grow. Nobody who reads them sets them back:
-   two readers may look. `outbox_most` is the most ever, not the most of late.
-2. A message costs nothing here: each socket counts its own, and they are added up when
+1. All begin at 0 with the process and only grow. No reader sets them back: so there may
+   be two of them. `outbox_most` is the most ever, not the most of late.
+2. A message costs nothing here. Each socket counts its own, and they are added up when
    it has ended, or when somebody asks.
-3. What others choose makes few keys: a peer's own close codes, and reasons beyond the
-   first `REASONS`, are counted together.
+3. Values chosen by peers must not create unlimited keys: a peer's own close codes, and
+   reasons beyond the first `REASONS`, are counted together.
 """
 
 from bisect import bisect_left
@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from ..codes import CloseCode
 from ..connection import Socket
+from . import live
 
 PUBLISH_SECONDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0)  # limits of the classes
 REASONS = 50
@@ -24,7 +25,6 @@ OTHER = "other"
 class Stats:
     """The counters of one process, changed in its event loop only."""
 
-    live: dict[Socket, float] = field(default_factory=dict)  # and when they opened
     opened: int = 0
     closed: Counter[str] = field(default_factory=Counter)  # by close code
     refused: Counter[tuple[int, str]] = field(default_factory=Counter)  # status, reason
@@ -42,18 +42,18 @@ class Stats:
     @property
     def received(self) -> int:
         """Messages from peers, of all sockets that are open or were."""
-        return self._received + sum(socket.received for socket in self.live)
+        return self._received + sum(socket.received for socket in live.opened)
 
     @property
     def sent(self) -> int:
         """Messages to peers that the server has taken."""
-        of_open: int = sum(socket.sent for socket in self.live)
+        of_open: int = sum(socket.sent for socket in live.opened)
         return self._sent + of_open
 
     @property
     def outbox_most(self) -> int:
         """The most messages that have waited for one peer."""
-        of_open = (socket.outbox.most for socket in self.live)
+        of_open = (socket.outbox.most for socket in live.opened)
         return max(self._outbox_most, *of_open, 0)
 
     def refuse(self, status: int, reason: str) -> None:
@@ -70,13 +70,12 @@ class Stats:
         if socket.left_behind:
             self.failed += 1
 
-    def open(self, socket: Socket, now: float) -> None:
+    def open(self) -> None:
         """Count a socket that has been accepted."""
-        self.live[socket] = now
         self.opened += 1
 
-    def close(self, socket: Socket) -> tuple[int, float]:
-        """Count an open socket that has ended: the code, and when it was opened."""
+    def close(self, socket: Socket) -> int:
+        """Count an open socket that has ended, and give its close code."""
         if ours := socket.outbox.goodbye:
             code, reason = ours["code"], ours["reason"]
             if code == CloseCode.TRY_AGAIN_LATER:
@@ -88,7 +87,7 @@ class Stats:
         self._received += socket.received
         self._sent += socket.sent
         self._outbox_most = max(self._outbox_most, socket.outbox.most)
-        return int(code), self.live.pop(socket)
+        return int(code)
 
     def published(self, seconds: float, ok: bool) -> None:
         """Count a message to other processes: taken within ``seconds``, or lost."""
