@@ -13,5 +13,6 @@ from workshop.pages.serving import serving  # noqa: E402
 from workshop.pictures.line_by_line import Tape  # noqa: E402
 from workshop.pictures.timeline import record  # noqa: E402
 from workshop.pictures.wiretap import Wiretap  # noqa: E402
+from workshop.reading import show  # noqa: E402
 
-__all__ = ["Tape", "Wiretap", "record", "serving"]
+__all__ = ["Tape", "Wiretap", "record", "serving", "show"]

@@ -50,7 +50,7 @@ def questions(cells: list[Any]) -> list[tuple[str, list[str], str]]:
 
 
 def shows_source(source: str) -> bool:
-    return "inspect.getsource" in source
+    return bool(re.search(r"^show\(|inspect\.getsource", source, re.MULTILINE))
 
 
 @each
@@ -81,7 +81,7 @@ def test_code_to_be_read_is_shown_before_it_is_asked_about(path: Path) -> None:
         if cell.cell_type == "code" and shows_source(cell.source):
             for statement in ast.parse(cell.source).body:
                 words = ast.unparse(statement)
-                reads = words.startswith(("import ", "from ", "print("))
+                reads = words.startswith(("import ", "from ", "print(", "show("))
                 assert reads, f"cell {cell.id} shows a source and runs {words}"
 
 
