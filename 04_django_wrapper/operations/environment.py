@@ -1,7 +1,8 @@
 """Read settings from the environment, strictly: a typing error stops the start.
 
-A value that makes no sense raises ``ImproperlyConfigured``, which says what to write.
-No message repeats a value that may hold a password.
+Each function takes the name of a variable. A value that makes no sense raises
+``ImproperlyConfigured``, which says what to write. No message repeats a value that may
+hold a password.
 """
 
 import os
@@ -12,8 +13,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-# Readers go on while one writes. A writer waits for its turn when it begins: one that
-# has read first, and wants to write later, would fail with "database is locked".
+# Readers go on while one connection writes. Without IMMEDIATE, a transaction that reads
+# first and writes later would fail with "database is locked" and not wait for its turn.
 SQLITE = {
     "init_command": "PRAGMA journal_mode=wal",
     "transaction_mode": "IMMEDIATE",
@@ -22,15 +23,25 @@ SQLITE = {
 
 
 def switch(name: str, *, default: bool) -> bool:
-    """The variable ``name`` as a boolean: ``1`` is on, ``0`` is off."""
-    value = os.environ.get(name, "1" if default else "0")
+    """The variable as a boolean: ``1`` is on, ``0`` is off.
+
+    Raises:
+        ImproperlyConfigured: it is something else.
+    """
+    value = os.environ.get(name)
+    if value is None:
+        return default
     if value not in ("0", "1"):
         raise ImproperlyConfigured(f"{name} must be 1 or 0, not {value!r}.")
     return value == "1"
 
 
 def token(name: str) -> str:
-    """The variable ``name`` as a secret that nobody guesses; not set: ``""``."""
+    """The variable as a secret that nobody guesses; ``""`` if it is not set.
+
+    Raises:
+        ImproperlyConfigured: it has fewer than 20 characters, or others than ASCII.
+    """
     value = os.environ.get(name, "")
     if value and (len(value) < 20 or not value.isascii()):
         raise ImproperlyConfigured(
@@ -41,7 +52,11 @@ def token(name: str) -> str:
 
 
 def hosts(name: str) -> list[str]:
-    """The variable ``name`` as a list of host names: ``example.org,.example.net``."""
+    """The variable as a list of host names: ``example.org,.example.net``.
+
+    Raises:
+        ImproperlyConfigured: one of them has a scheme or a port.
+    """
     found = _words(name)
     for host in found:
         if "/" in host or (":" in host and not host.startswith("[")):
@@ -52,7 +67,11 @@ def hosts(name: str) -> list[str]:
 
 
 def origins(name: str) -> list[str]:
-    """The variable ``name`` as a list of origins: ``https://example.org``."""
+    """The variable as a list of origins: ``https://example.org``.
+
+    Raises:
+        ImproperlyConfigured: one of them is no origin (RFC 6454, 4).
+    """
     found = _words(name)
     for origin in found:
         scheme, _, host = origin.partition("://")
@@ -69,17 +88,29 @@ def _words(name: str) -> list[str]:
 
 
 def redis(name: str) -> str:
-    """The variable ``name`` as a Redis server's address; empty: there is none."""
+    """The variable as the address of a Redis server; ``""``: there is none.
+
+    Raises:
+        ImproperlyConfigured: it is no address.
+    """
     url = os.environ.get(name, "")
-    with suppress(ValueError):  # a port that is no number, a bracket left open
-        parts = urlsplit(url)
-        site = parts.scheme in ("redis", "rediss") and parts.hostname
-        if not url or (site and parts.port != 0 and parts.path[1:].isdecimal()):
-            return url
+    if url == "" or _is_redis(url):
+        return url
     raise ImproperlyConfigured(
         f"{name} must look like redis://localhost:6379/0 or "
         "rediss://user:password@host:6379/0: the last number is the database's."
     )
+
+
+def _is_redis(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:  # a port that is no number, a bracket left open
+        return False
+    if parts.scheme not in ("redis", "rediss") or not parts.hostname or port == 0:
+        return False
+    return parts.path[1:].isdecimal()
 
 
 def database(url: str, folder: Path) -> dict[str, Any]:
@@ -87,13 +118,18 @@ def database(url: str, folder: Path) -> dict[str, Any]:
 
     Args:
         url: ``sqlite:///FILE`` or ``postgres://USER:PASSWORD@HOST:PORT/NAME``. User,
-            password, host and names are percent-decoded; what follows a ``?`` becomes
-            the driver's options.
+            password, host and names are percent-decoded. The query becomes the options
+            of the driver.
         folder: where a relative ``FILE`` begins.
+
+    Raises:
+        ImproperlyConfigured: it is no such address.
     """
-    with suppress(ValueError):  # a port that is no number, a bracket left open
+    # A port that is no number, or a bracket left open: the sentence below says more.
+    with suppress(ValueError):
         parts = urlsplit(url)
-        port, name = parts.port, unquote(parts.path[1:])
+        port = parts.port
+        name = unquote(parts.path[1:])
         if parts.scheme == "sqlite" and name and not parts.netloc:
             return {
                 "ENGINE": "django.db.backends.sqlite3",

@@ -1,9 +1,9 @@
-"""``/metrics``: what this process has counted, for Prometheus and for people.
+"""``/metrics``: the counts of this process, for Prometheus and for people.
 
-1. Staff see it in a browser. A scraper has no session: it shows METRICS_TOKEN, as a
-   bearer token (RFC 6750).
-2. The page is a coroutine. It runs in the event loop, between two steps of the
-   handlers, so nothing moves while it counts.
+1. Staff see the page in a browser. A scraper has no session: it shows METRICS_TOKEN, as
+   a bearer token (RFC 6750).
+2. The page is a coroutine. It runs in the event loop, between two turns of the handlers,
+   so no number changes while the page reads it.
 """
 
 from django.conf import settings
@@ -16,7 +16,11 @@ MISSING = "This page needs a package: pip install prometheus-client\n"
 
 
 async def page(request: HttpRequest) -> HttpResponse:
-    """All metrics of this process."""
+    """All metrics of this process, as text.
+
+    Raises:
+        PermissionDenied: somebody is logged in, and is not staff.
+    """
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme == "Bearer":
         if not _is_ours(token):
@@ -36,5 +40,6 @@ async def page(request: HttpRequest) -> HttpResponse:
 
 
 def _is_ours(token: str) -> bool:
-    ours: str = settings.METRICS_TOKEN  # "": nobody has one
+    ours: str = settings.METRICS_TOKEN
+    # Without a token of ours an empty one would be right.
     return ours != "" and bool(constant_time_compare(token, ours))

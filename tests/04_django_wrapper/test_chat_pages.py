@@ -5,8 +5,9 @@ Django's AsyncClient gets no path right that is not ASCII: for those it is Clien
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.test import Client
+from django.test import Client, RequestFactory, override_settings
 from django.urls import reverse
+from django.views.defaults import server_error
 
 PASSWORD = "a long enough one"
 
@@ -60,6 +61,38 @@ async def test_a_room_of_members_answers_401_to_guests_and_403_to_others(chat):
         assert (await (await chat.browser(member)).get(page)).status_code == 200
     refused = await (await chat.browser()).get(room.get_absolute_url())
     assert "The &lt;i&gt;few&lt;/i&gt;" in refused.content.decode()
+
+
+async def test_a_page_that_is_missing_has_the_look_of_the_others(chat):
+    with override_settings(DEBUG=False, ALLOWED_HOSTS=["testserver"]):
+        for path, words in (
+            ("/nothing", "There is no such page"),
+            ("/rooms/nowhere/", "There is no such room"),
+        ):
+            answer = await (await chat.browser()).get(path)
+            assert answer.status_code == 404
+            assert words in answer.content.decode()
+            assert 'name="viewport"' in answer.content.decode()
+
+
+async def test_a_form_that_is_too_old_is_refused_in_words(chat):
+    browser = Client(enforce_csrf_checks=True)
+    answer = await sync_to_async(browser.post)("/rooms/", {"name": "Tea"})
+    assert answer.status_code == 403
+    assert "This form was too old" in answer.content.decode()
+
+
+async def test_a_page_for_staff_is_refused_to_others_in_words(chat):
+    browser = await chat.browser(await chat.user())
+    answer = await browser.get("/metrics")
+    assert answer.status_code == 403
+    assert "You may not see this page" in answer.content.decode()
+
+
+def test_an_error_of_the_server_has_a_page(chat):
+    answer = server_error(RequestFactory().get("/"))
+    assert answer.status_code == 500
+    assert "Something went wrong here" in answer.content.decode()
 
 
 async def test_older_messages_come_fifty_at_a_time_oldest_first(chat):
