@@ -2,8 +2,8 @@
 
 1. Staff see the page in a browser. A scraper has no session: it shows METRICS_TOKEN, as
    a bearer token (RFC 6750).
-2. The page is a coroutine. It runs in the event loop, between two turns of the handlers,
-   so no number changes while the page reads it.
+2. The page is a coroutine. It runs in the event loop, between two turns of handlers, so
+   no number changes while the page reads it.
 """
 
 from django.conf import settings

@@ -1,7 +1,8 @@
 """``sockets/steps/stats.py`` in Prometheus' text format.
 
 Each process tells of itself only: every number has the label ``pid``. Names of groups
-are no labels: there may be as many as users, and they tell who is here.
+are no labels: there may be as many groups as users, and a name may tell who is here.
+
 Source: https://prometheus.io/docs/practices/naming/
 """
 
@@ -26,14 +27,14 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 
 def exposition() -> bytes:
-    """The page's text; to be called in the event loop."""
+    """The page's text, as UTF-8; to be called in the event loop."""
     registry = CollectorRegistry()
     registry.register(Process())
     return generate_latest(registry)
 
 
 class Process:
-    """What the registry asks, by prometheus-client's name for it: a collector."""
+    """This process; in the words of prometheus-client a collector."""
 
     def collect(self) -> Iterator[Metric]:
         yield from now()
@@ -42,11 +43,14 @@ class Process:
 
 
 def now() -> Iterator[Metric]:
-    """What goes up and down."""
+    """Numbers that go up and down."""
     behind = [socket for socket in opened if socket.outbox.writer is not None]
-    members = [*groups.members.values()]  # not all are websockets: the layer listens
-    sizes = [sum(isinstance(m, Socket) for m in group) for group in members]
-    sizes = [size for size in sizes if size]
+    sizes = []
+    for group in groups.members.values():
+        # Not all members are websockets: the chat's feeds listen, too.
+        size = sum(isinstance(member, Socket) for member in group)
+        if size > 0:
+            sizes.append(size)
     yield gauge("websockets_open", "Websockets that are open.", len(opened))
     yield gauge("websockets_behind", "Those whose peers read too slowly.", len(behind))
     yield gauge("websockets_groups", "Groups with members here.", len(sizes))
@@ -56,48 +60,68 @@ def now() -> Iterator[Metric]:
 
 
 def since_the_start() -> Iterator[Metric]:
-    """What only grows, until the process ends."""
+    """Numbers that only grow until the process ends."""
     text = "The most messages that have waited for one peer."
     yield gauge("websockets_outbox_messages_max", text, stats.outbox_most)
+
     text = "Websockets that have been accepted."
     yield counter("websockets_opened_total", text, {(): stats.opened})
+
     text = "Websockets that have ended, by close code."
     yield counter("websockets_closed_total", text, stats.closed, "code")
+
     text = "Handshakes that were answered with an HTTP status."
     yield counter("websockets_refused_total", text, stats.refused, "status", "reason")
+
     text = "Websockets that we have ended with 1013, try again later."
     yield counter("websockets_evicted_total", text, stats.evicted, "reason")
+
     text = "Messages that came from peers."
     yield counter("websockets_messages_received_total", text, {(): stats.received})
+
     text = "Messages to peers that the server has taken."
     yield counter("websockets_messages_sent_total", text, {(): stats.sent})
+
     text = "Handlers that failed, or did not end when told to."
     yield counter("websockets_handler_errors_total", text, {(): stats.failed})
+
     text = "Messages that other processes have not got."
     yield counter("websockets_publish_failures_total", text, {(): stats.unpublished})
 
 
 def gauge(name: str, text: str, value: float) -> Metric:
+    """A number of this process, by Prometheus' name for it."""
     family = GaugeMetricFamily(name, text, labels=["pid"])
     family.add_metric([str(os.getpid())], value)
     return family
 
 
 def counter(name: str, text: str, values: Mapping[Any, int], *labels: str) -> Metric:
-    """``values`` by the value of the label, or by a tuple of them."""
+    """Counts of this process.
+
+    Args:
+        name: ends with ``_total``.
+        text: what is counted.
+        values: each count, by the value of its label, or by a tuple of the values of
+            all labels.
+        labels: their names.
+    """
     family = CounterMetricFamily(name, text, labels=[*labels, "pid"])
+    pid = str(os.getpid())
     for key, value in values.items():
         of_labels = key if isinstance(key, tuple) else (key,)
-        family.add_metric([*map(str, of_labels), str(os.getpid())], value)
+        family.add_metric([*map(str, of_labels), pid], value)
     return family
 
 
 def publishing() -> Metric:
-    """How long Redis took, with several processes; in one, nothing is counted."""
-    name, text = "websockets_publish_seconds", "Time until Redis has taken a message."
+    """How long Redis took. Without Redis nothing is counted."""
+    name = "websockets_publish_seconds"
+    text = "Time until Redis has taken a message."
     limits = [*map(str, PUBLISH_SECONDS), "+Inf"]
-    counts = accumulate(stats.published_in)  # "at most": each class has the ones before
-    family = HistogramMetricFamily(name, text, labels=["pid"])
+    # A bucket of Prometheus means "at most": it counts all of the smaller ones, too.
+    counts = accumulate(stats.published_in)
     buckets = list(zip(limits, counts, strict=True))
+    family = HistogramMetricFamily(name, text, labels=["pid"])
     family.add_metric([str(os.getpid())], buckets, stats.published_seconds)
     return family

@@ -42,31 +42,36 @@ def tapped(application: Application) -> Application:
     global tap
     tap = Wiretap(application)
 
-    async def tapped(
+    async def with_tap(
         scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
     ) -> None:
-        # Not the wiretap's own: each picture would draw another one. The path is below
-        # a root path, if a proxy has mounted the site at one.
-        if scope["type"] == "websocket" and not scope["path"].endswith(f"/{PATH}"):
+        # Not the wiretap's own websocket: each picture would draw another one. Its path
+        # ends so, whatever root path a proxy has put before it.
+        is_own = scope["type"] == "websocket" and scope["path"].endswith(f"/{PATH}")
+        if scope["type"] == "websocket" and not is_own:
             await tap(scope, receive, send)
         else:
             await application(scope, receive, send)
 
-    return tapped
+    return with_tap
 
 
 @staff_member_required
 def page(request: HttpRequest) -> HttpResponse:
-    """What ``page.js`` fills."""
+    """The page; ``page.js`` puts the choices and the picture into it."""
     return render(request, "wiretap.html")
 
 
 async def watch(socket: Socket) -> None:
-    """For that page: the choices, and the picture of the chosen conversation."""
-    if not socket.user.is_staff:  # Django knows no inactive user
+    """For that page: the choices, and the picture of the chosen conversation.
+
+    Raises:
+        Refused: 403, this is not staff.
+    """
+    if not socket.user.is_staff:
         raise Refused(403, "The wiretap is for staff.")
     await socket.accept()
-    chosen: list[Connection] = []  # one; or none, which is the newest
+    chosen: list[Connection] = []  # one; or none, which means the newest
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(show(socket, chosen))
         while True:
@@ -79,7 +84,8 @@ async def watch(socket: Socket) -> None:
 async def show(socket: Socket, chosen: list[Connection]) -> None:
     """Send the picture whenever something was noted."""
     while True:
-        news = tap.news()  # before looking: what comes meanwhile is not missed
+        # Asked for before looking: an event that is noted meanwhile is not missed.
+        news = tap.news()
         if tap.connections:
             await socket.send(pieces(chosen))
         await news.wait()
@@ -87,17 +93,19 @@ async def show(socket: Socket, chosen: list[Connection]) -> None:
 
 
 def pieces(chosen: list[Connection]) -> str:
-    """HTML for the elements of the page with these ids, as JSON."""
+    """HTML for elements of the page, as JSON, by their ids."""
     connection = chosen[0] if chosen else tap.last
-    buttons = [
-        f'<label><input type="radio" name="program" value="{id(c)}"'
-        f"{' checked' if c is connection else ''}> {escape(name_of(c))}</label>"
-        for c in reversed(tap.connections)
-    ]
+    buttons = []
+    for choice in reversed(tap.connections):
+        checked = " checked" if choice is connection else ""
+        buttons.append(
+            f'<label><input type="radio" name="program" value="{id(choice)}"{checked}> '
+            f"{escape(name_of(choice))}</label>"
+        )
     return dumps({"choices": "".join(buttons), "picture": connection.svg()})
 
 
 def name_of(connection: Connection) -> str:
-    """Its path and its peer's port, which tells two windows apart."""
+    """Its path and the port of its peer, which differs from window to window."""
     port = connection.client[1] if connection.client else "?"
     return f"{connection.title} from port {port}"

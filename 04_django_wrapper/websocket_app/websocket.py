@@ -1,7 +1,7 @@
-"""The other half of the site: what a websocket says and hears.
+"""The other half of the site: the coroutine that answers a websocket.
 
-One call for each connection. Nothing of Django takes part: no session, no user, and no
-check of who connects.
+The server calls it once for each connection. Nothing of Django takes part: there is no
+session, no user, and no check of the page that connects.
 """
 
 from typing import Any
@@ -17,6 +17,13 @@ from asgiref.typing import (
 async def websocket_application(
     scope: WebSocketScope, receive: ASGIReceiveCallable, send: ASGISendCallable
 ) -> None:
+    """Answer one websocket until its peer has left.
+
+    Args:
+        scope: the handshake (ASGI specification, "WebSocket Connection Scope").
+        receive: gives the next event of the server.
+        send: takes the next event of ours.
+    """
     while True:
         event = await receive()
         if event["type"] == "websocket.connect":
@@ -26,11 +33,14 @@ async def websocket_application(
             message: Any = {"type": "websocket.send", "text": answer(event)}
             await send(message)
         elif event["type"] == "websocket.disconnect":
-            break  # the last event: another receive() waits for ever, or spins
+            # The last event: another receive() would wait for ever, or raise.
+            break
 
 
 def answer(event: WebSocketReceiveEvent) -> str:
-    text = event.get("text")  # a binary frame has bytes: its text is missing or None
+    """The text that a message is answered with."""
+    # A binary frame has bytes: its text is missing, or None.
+    text = event.get("text")
     if text is None:
         return f"{len(event['bytes'] or b'')} bytes, but no text. Send the text ping."
     if text == "ping":
