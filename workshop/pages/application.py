@@ -30,7 +30,9 @@ def page_application(page: Path, viewer: type[Viewer]) -> ASGIApplication:
             await _serve(page, scope, send)
         elif scope["type"] == "websocket":
             await receive()  # websocket.connect
-            if not from_this_page(scope):  # why: stage 04 shows the attack
+            # Without this check, any page in the same browser could press the buttons:
+            # stage 04 shows the attack.
+            if not from_this_page(scope):
                 await send({"type": "websocket.close", "code": 1008, "reason": None})
                 return
             await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
@@ -46,24 +48,29 @@ def page_application(page: Path, viewer: type[Viewer]) -> ASGIApplication:
 
 
 def from_this_page(scope: WebSocketScope) -> bool:
-    """No page of another origin asks; programs, which name none, may."""
+    """Whether a page of this server asks, or a program, which names no origin."""
     headers = dict(scope["headers"])
     host = headers.get(b"host", b"")
     return headers.get(b"origin", b"") in (b"", b"http://" + host, b"https://" + host)
 
 
 async def _serve(page: Path, scope: HTTPScope, send: ASGISendCallable) -> None:
+    """Answer a request: ``/`` is the page, and other paths are the shared files."""
     name = scope["path"].removeprefix("/")
-    file = page if not name else STATIC / Path(name).name
-    found = file.suffix in TYPES and file.is_file()
-    if not found:
+    file = page
+    if name:
+        # Only the last part of the path counts: nothing outside of the folder is read.
+        file = STATIC / Path(name).name
+    status = 200
+    if file.suffix not in TYPES or not file.is_file():
         file = STATIC / "missing.html"
+        status = 404
     body = file.read_bytes()
     kind = TYPES[file.suffix]
     await send(
         {
             "type": "http.response.start",
-            "status": 200 if found else 404,
+            "status": status,
             "headers": [
                 (b"content-type", f"{kind}; charset=utf-8".encode()),
                 (b"content-length", str(len(body)).encode()),
@@ -71,5 +78,6 @@ async def _serve(page: Path, scope: HTTPScope, send: ASGISendCallable) -> None:
             "trailers": False,
         }
     )
-    body = b"" if scope["method"] == "HEAD" else body
+    if scope["method"] == "HEAD":
+        body = b""
     await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -1,4 +1,4 @@
-"""Run a program in a thread and event loop of its own, recorded."""
+"""Run a program in a thread and an event loop of its own, recorded."""
 
 import asyncio
 import contextlib
@@ -12,8 +12,15 @@ from workshop.pictures.timeline import Timeline
 class Background:
     """One run of a program beside the loop that serves a page.
 
-    The page goes on even where the program blocks its own event loop. What it prints
-    goes to the recording and not to the server's log.
+    The page goes on even if the program blocks its own event loop. The recording notes
+    what the program prints; the server's log stays free of it.
+
+    Args:
+        program: the coroutine function of the program.
+        title: stands above the picture.
+
+    Attributes:
+        timeline: the recording.
     """
 
     def __init__(
@@ -25,7 +32,8 @@ class Background:
         self._task: asyncio.Task[Any] | None = None
         self._stopped = False
         self._lock = threading.Lock()
-        # A daemon: a program that never gives way does not keep the server alive.
+        # A daemon: a program that never gives control back must not keep the server
+        # alive.
         self._thread = threading.Thread(
             target=self._run, name=f"program {title}", daemon=True
         )

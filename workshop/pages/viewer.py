@@ -1,4 +1,4 @@
-"""What stands behind an open page of stages 01 and 02.
+"""The server's side of an open page of stages 01 and 02.
 
 The browser sends which button was pressed, ``{"press": "run", …}``; the server sends
 pieces of the page by their ids, ``{"picture": "<svg…>", "state": "running"}``, and
@@ -52,9 +52,14 @@ class Viewer:
 
     A stage's page subclasses it: ``programs`` are the choices (only these can be run,
     whatever a socket asks for), and a button named *run* calls the method ``on_run``.
+
+    Attributes:
+        programs: by name; each has a ``group`` and a ``title``.
+        buttons: the names of the buttons.
+        socket: the connection to the page.
     """
 
-    programs: Mapping[str, Any]  # each has a group and a title
+    programs: Mapping[str, Any]
     buttons: tuple[str, ...]
 
     def __init__(self, socket: PageSocket) -> None:
@@ -66,7 +71,7 @@ class Viewer:
         raise NotImplementedError
 
     async def talk(self) -> None:
-        """Answer the page's buttons until it is closed; then nothing goes on."""
+        """Answer the page's buttons until it is closed. After that nothing goes on."""
         await self.socket.show(choices=self._choices())
         async with asyncio.TaskGroup() as self._tasks:
             try:
@@ -113,14 +118,13 @@ class Viewer:
         """The programs as radio buttons in their groups, the first one chosen."""
         first = next(iter(self.programs))
         html = ""
-        for group, names in groupby(
-            self.programs, lambda name: str(self.programs[name].group)
-        ):
-            buttons = "".join(
-                f'<label><input type="radio" name="program" value="{name}"'
-                f"{' checked' if name == first else ''}> "
-                f"{escape(self.programs[name].title)}</label>"
-                for name in names
-            )
-            html += f"<fieldset><legend>{escape(group)}</legend>{buttons}</fieldset>"
+        groups = groupby(self.programs, lambda name: str(self.programs[name].group))
+        for group, names in groups:
+            html += f"<fieldset><legend>{escape(group)}</legend>"
+            for name in names:
+                checked = " checked" if name == first else ""
+                title = escape(self.programs[name].title)
+                button = f'<input type="radio" name="program" value="{name}"{checked}>'
+                html += f"<label>{button} {title}</label>"
+            html += "</fieldset>"
         return html

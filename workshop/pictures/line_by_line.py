@@ -1,11 +1,12 @@
 """Run a program once, line by line, and keep its states for stepping to and fro.
 
-The lines are told by Python itself (``sys.settrace``): nothing is simulated. A state is
-kept wherever a watched function begins, gives way, goes on or ends, or has changed the
-queue.
+Python itself tells the lines (``sys.settrace``): nothing is simulated. A state is kept
+whenever a watched function begins, gives control back, goes on or ends, and whenever it
+has changed the queue.
 """
 
 import dis
+import inspect
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -60,33 +61,55 @@ class Tape:
         code = frame.f_code
         if code not in self._names or self._status[code] == "closed":
             return None
-        name, status = self._names[code], self._status[code]
+        name = self._names[code]
         self._line[code] = frame.f_lineno
         if event == "call":
-            self._status[code] = "running"
-            began = status == "not begun"
-            happened = f"{name} {'begins' if began else 'goes on where it left off'}."
+            happened = self._called(code)
         elif event == "line":
-            happened = ""  # the next line, and nothing has changed
+            # The next line, and nothing has changed.
+            happened = ""
         elif event == "return":
-            last = dis.opname[code.co_code[frame.f_lasti]]
-            self._status[code] = "returned" if "RETURN" in last else "suspended"
-            happened = _gave_way(name, self._status[code], value)
-        elif value[0] is GeneratorExit:  # nobody holds it any longer
-            self.states.pop()  # it only seemed to go on
+            happened = self._left(code, frame, value)
+        elif value[0] is GeneratorExit:
+            # No variable holds it any longer. It only seemed to go on: that state goes.
+            self.states.pop()
             self._status[code] = "closed"
-            happened = f"{name} is closed: nobody is left to resume it."
+            happened = f"{name} is closed: nothing is left that could resume it."
         else:
             return self._trace
-        variables = {k: v for k, v in frame.f_locals.items() if k != "q"}
-        self._variables[code] = ", ".join(f"{k} = {v!r}" for k, v in variables.items())
+
+        variables = []
+        for variable, held in frame.f_locals.items():
+            if variable != "q":
+                variables.append(f"{variable} = {held!r}")
+        self._variables[code] = ", ".join(variables)
         happened = self._queue_change(name, frame.f_locals["q"]) or happened
         if happened:
             self._keep(happened)
         return self._trace
 
+    def _called(self, code: CodeType) -> str:
+        """A watched function begins or goes on: what happened, in words."""
+        before = self._status[code]
+        self._status[code] = "running"
+        if before == "not begun":
+            return f"{self._names[code]} begins."
+        return f"{self._names[code]} goes on where it left off."
+
+    def _left(self, code: CodeType, frame: FrameType, value: Any) -> str:
+        """A watched function yields or returns: what happened, in words."""
+        # Both are a "return" for the trace function. The last instruction tells them
+        # apart.
+        last = dis.opname[code.co_code[frame.f_lasti]]
+        if "RETURN" in last:
+            self._status[code] = "returned"
+            return f"{self._names[code]} returns."
+        self._status[code] = "suspended"
+        return _gave_control_back(self._names[code], value)
+
     def _queue_change(self, name: str, q: Any) -> str:
-        before, self._held = self._held, list(getattr(q, "_queue", q))
+        before = self._held
+        self._held = list(getattr(q, "_queue", q))
         if len(self._held) > len(before):
             return f"{name} added {self._held[-1]} to the queue."
         if len(self._held) < len(before):
@@ -98,18 +121,16 @@ class Tape:
         marks: dict[int, list[Mark]] = {}
         for code, name in self._names.items():
             status = self._status[code]
-            about = self._variables[code] if code in self._line else status
-            where.get(status, []).append(Card(name, about))
-            if status in where:
-                color = "run" if status == "running" else "ready"
-                marks.setdefault(self._line[code], []).append(Mark(name, color))
+            if status not in where:
+                continue
+            where[status].append(Card(name, self._variables[code]))
+            color = "run" if status == "running" else "ready"
+            marks.setdefault(self._line[code], []).append(Mark(name, color))
         running = where["running"]
-        ended = [n for c, n in self._names.items() if self._status[c] == "returned"]
         self.states.append(
             State(
                 heading=f"Step {len(self.states)}",
-                detail=f"{running[0].name if running else 'nobody'} runs"
-                + (f" · {', '.join(ended)} returned" if ended else ""),
+                detail=self._detail(running),
                 boxes=[
                     Box("Running", "run", running),
                     Box("Suspended, with its variables", "ready", where["suspended"]),
@@ -124,16 +145,30 @@ class Tape:
             )
         )
 
+    def _detail(self, running: list[Card]) -> str:
+        """Which function runs, and which ones have returned."""
+        detail = "no function runs"
+        if running:
+            detail = f"{running[0].name} runs"
+        returned = [
+            name
+            for code, name in self._names.items()
+            if self._status[code] == "returned"
+        ]
+        if returned:
+            detail += f" · {', '.join(returned)} returned"
+        return detail
+
 
 def _definition(code: CodeType) -> str:
     """How the line begins that defines the function with this code."""
-    coroutine = code.co_flags & 0x80  # inspect.CO_COROUTINE
-    return f"{'async ' if coroutine else ''}def {code.co_name}("
+    if code.co_flags & inspect.CO_COROUTINE:
+        return f"async def {code.co_name}("
+    return f"def {code.co_name}("
 
 
-def _gave_way(name: str, status: str, value: object) -> str:
-    if status == "returned":
-        return f"{name} returns."
+def _gave_control_back(name: str, value: object) -> str:
+    """What a function that has yielded ``value`` did, in words."""
     if isinstance(value, str):
         return f"{name} yields {value!r} to the trampoline, and keeps its variables."
-    return f"{name} gives way to the event loop until it can go on."
+    return f"{name} gives control back to the event loop until it can go on."

@@ -1,4 +1,4 @@
-"""Draw one state of a program between two steps: who is where, and what happened."""
+"""Draw one state of a program between two steps: where its tasks are, what happened."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ class Box(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """Who is at a line of the source, in which colour of the palette."""
+    """The name of a task that is at a line, and a colour of the palette."""
 
     name: str
     color: str = "run"
@@ -44,7 +44,7 @@ class State(svg.Picture):
         detail: one line about it.
         boxes: from left to right.
         source: the lines of the program, from line ``first_line`` of its file on.
-        marks: who is at which line of the file.
+        marks: by number of a line of the file, the tasks that are there.
         happened: what the step did, in a sentence or two.
         printed: what was printed so far.
         rows: space for so many cards in a box at least, so that pictures do not jump.
@@ -69,25 +69,23 @@ class State(svg.Picture):
     def text(self) -> str:
         rows = [f"{self.heading} · {self.detail}"]
         for box in self.boxes:
-            cards = ", ".join(
-                f"{card.name} ({card.about})" if card.about else card.name
-                for card in box.cards
-            )
+            cards = ", ".join(map(_card_in_text, box.cards))
             rows.append(f"  {box.title}: {cards or 'empty'}")
         for number, line in enumerate(self.source, self.first_line):
-            who = ", ".join(mark.name for mark in self.marks.get(number, ()))
-            rows.append(
-                f"{'>' if who else ' '} {number:3} {line}{who and f'  ◀ {who}'}"
-            )
+            names = self._names_at(number)
+            if names:
+                rows.append(f"> {number:3} {line}  ◀ {names}")
+            else:
+                rows.append(f"  {number:3} {line}")
         if self.happened:
             rows.append(self.happened)
         rows += [f"| {line}" for line in self.printed]
         return "\n".join(rows)
 
     def svg(self) -> str:
-        most = max([self.rows, *(len(box.cards) for box in self.boxes)])
+        cards = max((len(box.cards) for box in self.boxes), default=0)
         top = 44.0
-        bottom = top + 38 + most * CARD
+        bottom = top + 38 + max(self.rows, cards) * CARD
         aside = 100 + 19 * len(wrap(self.happened, 33)) + 17 * len(self._rows()[-14:])
         below = max(len(self.source) * LINE + 24, 180.0, aside)
         shapes = [
@@ -113,47 +111,49 @@ class State(svg.Picture):
             ]
             if not box.cards:
                 shapes.append(svg.text(x + 16, y + 52, "empty", "soft"))
-            for row, card in enumerate(box.cards):
-                top = y + 32 + row * CARD
-                room, more = width - 46, (width - 46) * 1.2  # more of the small type
-                shapes += [
-                    svg.rect(
-                        x + 16, top, width - 28, 34, "paper", stroke="line", radius=6
-                    ),
-                    svg.text(
-                        x + 26,
-                        top + (15 if card.about else 22),
-                        svg.fitted(card.name, room),
-                        "mono b",
-                    ),
-                    svg.text(
-                        x + 26,
-                        top + 29,
-                        svg.fitted(card.about, more),
-                        "small soft",
-                    ),
-                ]
+            top = y + 32
+            for card in box.cards:
+                shapes += self._card(card, x + 16, top, width - 28)
+                top += CARD
         return shapes
+
+    def _card(self, card: Card, x: float, y: float, width: float) -> list[str]:
+        name = svg.fitted(card.name, width - 18)
+        # Of the small type, a fifth more fits into the same width.
+        about = svg.fitted(card.about, (width - 18) * 1.2)
+        baseline = y + 22
+        if about:
+            baseline = y + 15
+        return [
+            svg.rect(x, y, width, 34, "paper", stroke="line", radius=6),
+            svg.text(x + 10, baseline, name, "mono b"),
+            svg.text(x + 10, y + 29, about, "small soft"),
+        ]
 
     def _source(self, y: float, height: float) -> list[str]:
         shapes = [svg.rect(16, y, 556, height, "panel", stroke="line", radius=8)]
-        for n, line in enumerate(self.source):
-            number, top = self.first_line + n, y + 12 + n * LINE
-            for mark in self.marks.get(number, ())[:1]:
+        top = y + 12
+        for number, line in enumerate(self.source, self.first_line):
+            marks = self.marks.get(number, ())
+            width = 510.0
+            if marks:
+                words = f"◀ {self._names_at(number)}"
+                width = 500 - (len(words) + 2) * svg.CHARACTER
                 shapes += [
                     svg.rect(20, top, 548, LINE, "wait"),
-                    svg.rect(20, top, 4, LINE, mark.color),
+                    svg.rect(20, top, 4, LINE, marks[0].color),
+                    svg.text(560, top + 14, words, "mono b", "end"),
                 ]
-            names = ", ".join(mark.name for mark in self.marks.get(number, ()))
-            words = f"◀ {names}" if names else ""
-            room = 500 - (len(words) + 2) * svg.CHARACTER if words else 510.0
             shapes += [
                 svg.text(50, top + 14, str(number), "mono soft", "end"),
-                svg.text(60, top + 14, svg.fitted(line, room), "mono"),
+                svg.text(60, top + 14, svg.fitted(line, width), "mono"),
             ]
-            if words:
-                shapes.append(svg.text(560, top + 14, words, "mono b", "end"))
+            top += LINE
         return shapes
+
+    def _names_at(self, number: int) -> str:
+        """The names of the tasks that are at a line."""
+        return ", ".join(mark.name for mark in self.marks.get(number, ()))
 
     def _aside(self, y: float, height: float) -> list[str]:
         shapes = [svg.rect(588, y, 256, height, "panel", stroke="line", radius=8)]
@@ -165,9 +165,12 @@ class State(svg.Picture):
             shapes.append(svg.text(602, y, f"{line} ", "soft"))  # a space to copy
         y += 34
         shapes.append(svg.text(602, y, "Printed so far", "b"))
-        rows, room = self._rows(), int((bottom - y - 10) / 17)
-        if len(rows) > room:  # the end is what matters
-            rows = ["…", *rows[len(rows) - room + 1 :]]
+        rows = self._rows()
+        most = int((bottom - y - 10) / 17)
+        if len(rows) > most:
+            # The last lines are the ones that matter now.
+            rows = rows[len(rows) - most + 1 :]
+            rows.insert(0, "…")
         for row in rows:
             y += 17
             shapes.append(svg.text(602, y, row, "mono note"))
@@ -175,12 +178,18 @@ class State(svg.Picture):
 
     def _rows(self) -> list[str]:
         """What was printed, in rows that fit."""
-        return [
-            row
-            for line in self.printed
-            for row in wrap(line, 32, subsequent_indent="  ", drop_whitespace=False)
-            or [""]
-        ]
+        rows = []
+        for line in self.printed:
+            # An empty line has no row for wrap(), but one in the picture.
+            wrapped = wrap(line, 32, subsequent_indent="  ", drop_whitespace=False)
+            rows += wrapped or [""]
+        return rows
+
+
+def _card_in_text(card: Card) -> str:
+    if card.about:
+        return f"{card.name} ({card.about})"
+    return card.name
 
 
 def lines_of(file: Path, first: str, last: str) -> tuple[int, list[str]]:

@@ -83,12 +83,15 @@ def rect(
     hint: str = "",
 ) -> str:
     """A box filled with a colour of the palette; ``hint`` appears under the mouse."""
-    line = f' stroke="var(--{stroke})"' if stroke else ""
-    inside = f"><title>{escape(hint)}</title></rect>" if hint else "/>"
-    return (
+    tag = (
         f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" '
-        f'rx="{radius:g}" fill="var(--{fill})"{line}{inside}'
+        f'rx="{radius:g}" fill="var(--{fill})"'
     )
+    if stroke:
+        tag += f' stroke="var(--{stroke})"'
+    if hint:
+        return f"{tag}><title>{escape(hint)}</title></rect>"
+    return f"{tag}/>"
 
 
 def line(x1: float, y1: float, x2: float, y2: float, color: str = "line") -> str:
@@ -98,7 +101,9 @@ def line(x1: float, y1: float, x2: float, y2: float, color: str = "line") -> str
 
 def fitted(words: str, width: float) -> str:
     """``words``, shortened to what fits into ``width`` units of monospaced type."""
-    room = int(width / CHARACTER)
-    if len(words) <= room:
+    most = int(width / CHARACTER)
+    if len(words) <= most:
         return words
-    return words[: room - 1] + "…" if room > 3 else ""
+    if most <= 3:
+        return ""
+    return words[: most - 1] + "…"
