@@ -87,7 +87,6 @@ class Judge:
         verdict = self._run()
         if untouched:
             verdict.state = State.NOT_BEGUN
-        verdict.printed = self._printed.getvalue()
         return verdict
 
     def _run(self) -> Verdict:
@@ -105,11 +104,12 @@ class Judge:
                 verdict = Verdict(State.RIGHT, says)
             except BaseException as error:
                 verdict = self.explained(error)
+            gc.collect()  # what is lost is said now, and not during the next check
+            verdict.printed = self._printed.getvalue()
             self.found = verdict
             # A picture runs the learner's part once more, which may raise anything.
             with contextlib.suppress(BaseException):
                 verdict.picture = self._picture(locals())
-            gc.collect()  # what is lost is said now, and not during the next check
         return verdict
 
     def _prepare(self) -> None:
@@ -181,11 +181,11 @@ class Judge:
 
     def _check(self, answers: types.ModuleType, target: Any) -> str:
         """Run ``check``; what it returns is what is said of a right answer."""
-        check: Callable[[Any], Any] = answers.check
-        if inspect.iscoroutinefunction(check):
-            return str(self._run_recorded(the_check(check(target))))
+        function: Callable[[Any], Any] = answers.check
+        if inspect.iscoroutinefunction(function):
+            return str(self._run_recorded(check(function(target))))
         with self.timeline.listening():
-            return str(check(target))
+            return str(function(target))
 
     def _run_recorded(self, program: Any) -> Any:
         """Run a coroutine on the fake clock, recorded."""
@@ -295,10 +295,13 @@ class Judge:
         return picture._repr_mimebundle_()
 
 
-async def the_check(check: Any) -> Any:
-    """What a check returns, or its ``Wrong``, which is no failure in the picture."""
+async def check(work: Any) -> Any:
+    """What a check returns, or its ``Wrong``, which is no failure in the picture.
+
+    The picture calls the task by the name of this function.
+    """
     try:
-        return await check
+        return await work
     except Wrong as wrong:
         return wrong
 
