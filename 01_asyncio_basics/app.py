@@ -19,7 +19,7 @@ import parallelism  # noqa: E402
 import three_ways  # noqa: E402
 import waiting  # noqa: E402
 import what_blocks  # noqa: E402
-import your_turn_crawler  # noqa: E402
+from exercises import e5_crawler  # noqa: E402
 
 from workshop.pages.application import page_application  # noqa: E402
 from workshop.pages.background import Background  # noqa: E402
@@ -187,8 +187,8 @@ PROGRAMS = {
     "crawler": Program(
         "Your turn",
         "a polite crawler",
-        "Change crawl in your_turn_crawler.py, start the server again, and run it.",
-        your_turn_crawler.try_crawl,
+        "Do exercise 1.5, start the server again, and run it: what has changed?",
+        e5_crawler.main,
     ),
 }
 

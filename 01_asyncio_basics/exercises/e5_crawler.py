@@ -33,6 +33,10 @@ async def crawl(site: Site, pages: Sequence[str]) -> list[str]:
 # ↑ Your turn ends here.
 
 
+async def main() -> None:
+    texts = await crawl(Site(), PAGES)
+    print(len(texts), "pages, the last one:", texts[-1])
+
+
 if __name__ == "__main__":
-    for text in asyncio.run(crawl(Site(), PAGES)):
-        print(text)
+    asyncio.run(main())

@@ -11,11 +11,9 @@ all of them pause, ``clock.sleep`` sleeps until the first one is due.
 
 import time
 from collections.abc import Coroutine, Generator, Sequence
-from heapq import heappop, heappush
+from heapq import heappop, heappush  # you may want them: the smallest comes first
 from types import coroutine
 from typing import Any
-
-__all__ = ["heappop", "heappush"]  # you may want them: a heap gives its smallest first
 
 
 class Clock:

@@ -12,16 +12,16 @@ from workshop.exercises.catalogue import find
 
 
 def test_one_check_tells_with_its_exit_code_what_it_found(house: House) -> None:
-    begun = house.run("1.2")
+    begun = house.run("1.1")
     assert begun.returncode == 1
-    assert "1.2 · Two at once" in begun.stdout
+    assert "1.1 · Two at once" in begun.stdout
     assert "Not begun. As it stands: The page took 5 s; 3 s were wanted" in begun.stdout
 
-    house.write("1.2", "async def load_page():\n    return []\n")
-    assert "Not yet: load_page gave []" in house.run("1.2").stdout
+    house.write("1.1", "async def load_page():\n    return []\n")
+    assert "Not yet: load_page gave []" in house.run("1.1").stdout
 
-    house.solve("1.2")
-    solved = house.run("1.2")
+    house.solve("1.1")
+    solved = house.run("1.1")
     assert solved.returncode == 0
     assert "Right: both were asked at once" in solved.stdout
 
@@ -29,10 +29,10 @@ def test_one_check_tells_with_its_exit_code_what_it_found(house: House) -> None:
 def test_another_file_is_checked_in_place_of_the_learners(house: House) -> None:
     """It says nothing about the progress of the one whose repository it is."""
     other = house.root / "from_a_friend.py"
-    exercise = house.exercise("1.2")
+    exercise = house.exercise("1.1")
     other.write_text(exercise.start_parts.with_part(exercise.solution), "utf-8")
 
-    done = house.run("1.2", "--file", str(other))
+    done = house.run("1.1", "--file", str(other))
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "0 of 15 solved" in house.run("list").stdout
@@ -40,7 +40,7 @@ def test_another_file_is_checked_in_place_of_the_learners(house: House) -> None:
 
 
 def test_a_file_that_is_not_there_gets_a_sentence(house: House) -> None:
-    done = house.run("1.2", "--file", "nowhere.py")
+    done = house.run("1.1", "--file", "nowhere.py")
     assert done.returncode == 2
     assert done.stderr == "There is no file nowhere.py.\n"
 
@@ -50,12 +50,12 @@ def test_the_list_shows_the_progress_and_the_minutes_left(house: House) -> None:
     minutes = sum(exercise_minutes(line) for line in before if " min " in line)
     assert before[-1] == f"0 of 15 solved, {minutes} minutes left"
 
-    house.solve("1.2")
-    house.run("1.2")
+    house.solve("1.1")
+    house.run("1.1")
     house.write("1.5", "async def crawl(site, pages):\n    return []\n")
 
     after = house.run("list").stdout.splitlines()
-    [solved] = [line for line in after if "1.2 " in line]
+    [solved] = [line for line in after if "1.1 " in line]
     [begun] = [line for line in after if "1.5 " in line]
     [untouched] = [line for line in after if "1.6 " in line]
     assert solved.endswith("solved")
@@ -85,11 +85,11 @@ def test_hints_come_one_after_the_other_and_then_the_solution(house: House) -> N
 def test_a_solution_is_shown_after_passing_or_when_asked_for_anyway(
     house: House,
 ) -> None:
-    solution = house.exercise("1.2").solution
-    assert house.run("solution", "1.2", "--anyway").stdout.strip() == solution
-    house.solve("1.2")
-    house.run("1.2")
-    assert house.run("solution", "1.2").stdout.strip() == solution
+    solution = house.exercise("1.1").solution
+    assert house.run("solution", "1.1", "--anyway").stdout.strip() == solution
+    house.solve("1.1")
+    house.run("1.1")
+    assert house.run("solution", "1.1").stdout.strip() == solution
 
 
 def test_a_hint_without_a_number_is_for_the_first_open_exercise(house: House) -> None:
@@ -164,8 +164,8 @@ def test_a_file_that_cannot_be_written_stays_as_it_was(house: House, word: str) 
 
 def test_progress_that_cannot_be_kept_is_told_and_stops_nothing(house: House) -> None:
     (house.root / ".workshop").write_text("a file where the folder should be")
-    house.solve("1.2")
-    done = house.run("1.2")
+    house.solve("1.1")
+    done = house.run("1.1")
     assert done.returncode == 0
     assert "Your progress is not kept" in done.stdout
     assert "Right: both were asked at once" in done.stdout
@@ -173,8 +173,8 @@ def test_progress_that_cannot_be_kept_is_told_and_stops_nothing(house: House) ->
 
 
 def test_a_progress_file_cut_in_half_is_begun_anew_and_kept(house: House) -> None:
-    house.solve("1.2")
-    house.run("1.2")
+    house.solve("1.1")
+    house.run("1.1")
     file = house.root / ".workshop" / "exercises.json"
     half = file.read_text("utf-8")[: file.stat().st_size // 2]
     file.write_text(half, "utf-8")
@@ -185,8 +185,8 @@ def test_a_progress_file_cut_in_half_is_begun_anew_and_kept(house: House) -> Non
     assert "is damaged and is kept as exercises.broken" in done.stdout
     assert done.stdout.rstrip().endswith("minutes left")
     assert file.with_name("exercises.broken").read_text("utf-8") == half
-    assert house.run("1.2").returncode == 0
-    assert json.loads(file.read_text("utf-8"))["entries"]["1.2"]["state"] == "solved"
+    assert house.run("1.1").returncode == 0
+    assert json.loads(file.read_text("utf-8"))["entries"]["1.1"]["state"] == "solved"
 
 
 @pytest.mark.parametrize(

@@ -92,17 +92,17 @@ READY = "Enter checks again)"
 def test_saving_the_current_file_brings_a_verdict(house: House) -> None:
     with watching(house) as terminal:
         first = terminal.wait_for(READY)
-        assert "1.1 · Who prints first?" in first
+        assert "1.1 · Two at once" in first
         assert "Not begun" in first
 
-        house.write("1.1", 'prints = ["main", "helper"]')
-        assert "Not yet: The list has 2 texts" in terminal.wait_for(READY)
+        house.write("1.1", "async def load_page():\n    return []")
+        assert "Not yet: load_page gave []" in terminal.wait_for(READY)
 
         house.solve("1.1")
-        assert "Right: main gives control back twice" in terminal.wait_for(READY)
+        assert "Right: both were asked at once" in terminal.wait_for(READY)
 
         terminal.press("n")
-        assert "1.2 · Two at once" in terminal.wait_for(READY)
+        assert "1.2 · The letter that was never sent" in terminal.wait_for(READY)
         terminal.press("q")
         terminal.wait_for("Watching has ended")
     assert terminal.process.returncode == 0
@@ -127,9 +127,9 @@ def test_a_file_that_an_editor_replaces_is_seen_too(house: House) -> None:
 def test_another_file_that_is_saved_becomes_the_current_one(house: House) -> None:
     with watching(house) as terminal:
         terminal.wait_for(READY)
-        house.solve("1.3")
+        house.solve("1.2")
         new = terminal.wait_for(READY)
-        assert "e3_letter.py was saved: it is the current one now." in new
+        assert "e2_letter.py was saved: it is the current one now." in new
         assert "Right: the letter had been sent" in new
         terminal.press("q")
 
@@ -148,7 +148,7 @@ def test_the_keys_do_what_the_last_line_says(house: House) -> None:
         terminal.press("\r")
         assert "Not begun" in terminal.wait_for(READY)
         terminal.press("s")
-        assert "1.2 · Two at once" in terminal.wait_for(READY)
+        assert "1.2 · The letter that was never sent" in terminal.wait_for(READY)
         terminal.press("l")
         assert "skipped" in terminal.wait_for("minutes left")
         terminal.press("q")
@@ -158,7 +158,7 @@ def test_the_keys_do_what_the_last_line_says(house: House) -> None:
 def test_a_reset_asks_first_and_keeps_what_was_there(house: House) -> None:
     with watching(house) as terminal:
         terminal.wait_for(READY)
-        path = house.write("1.1", 'prints = ["mine"]')
+        path = house.write("1.1", "async def load_page():\n    return 1")
         mine = path.read_bytes()
         terminal.wait_for(READY)
 
@@ -171,7 +171,7 @@ def test_a_reset_asks_first_and_keeps_what_was_there(house: House) -> None:
         terminal.press("x")
         terminal.wait_for("y: yes; any other key: no")
         terminal.press("y")
-        terminal.wait_for("kept as e1_who_prints_first.py.kept-1")
+        terminal.wait_for("kept as e1_two_at_once.py.kept-1")
         assert path.read_text("utf-8") == house.exercise("1.1").start
         assert path.with_name(f"{path.name}.kept-1").read_bytes() == mine
         terminal.press("q")
@@ -194,7 +194,7 @@ def test_ctrl_c_ends_a_check_that_goes_on(house: House) -> None:
         house.write(
             "1.1",
             f"import os\nopen({str(note)!r}, 'w').write(str(os.getpid()))\n"
-            "while True:\n    pass\nprints = []\n",
+            "while True:\n    pass\nasync def load_page():\n    pass\n",
         )
         wait_until(lambda: note.is_file() and bool(note.read_text()))
         terminal.press("\x03")

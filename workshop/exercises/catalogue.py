@@ -73,6 +73,14 @@ class Exercise:
         return int(self.head["section"])
 
     @cached_property
+    def task(self) -> str:
+        """What is asked for: the head's text, each paragraph on one line."""
+        text = ast.get_docstring(ast.parse(self.start)) or ""
+        _, _, rest = text.partition(f"exercise {self.number}\n\n")
+        paragraphs = [" ".join(words.split()) for words in rest.split("\n\n")]
+        return "\n\n".join(paragraphs).replace("``", "`")
+
+    @cached_property
     def start_parts(self) -> Parts:
         return split(self.start)
 

@@ -47,6 +47,9 @@ class NotebookExercises:
 
     def hint(self, line: str) -> None:
         """``%hint 1.5``: the next hint."""
+        if not line.strip():
+            print("Which exercise? For example: %hint 1.5")
+            return
         try:
             print(next_hint(catalogue.find(line), self._store))
         except UserError as error:

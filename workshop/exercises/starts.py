@@ -1,13 +1,25 @@
-"""Write ``answers/starts.json``: the exercises as they are handed out.
+"""Write what repeats the exercises' files: the starts, the READMEs, the notebooks.
 
 ``python -m workshop.exercises.starts`` is for whoever writes exercises, after each
-change of an exercise's file. Reset, and the state *not begun*, go by what it writes.
+change of an exercise's file. It writes
+
+* ``answers/starts.json``, the files as they are handed out: reset, and the state *not
+  begun*, go by it;
+* the table of the exercises in the stage's README, where that has a place for it;
+* the exercises' cells in the stage's notebook.
 """
 
 import json
 
 from workshop.command.environment import ROOT
-from workshop.exercises.catalogue import STARTS, files
+from workshop.exercises.catalogue import STARTS, exercises, files
+from workshop.exercises.views import (
+    as_text,
+    notebook_of,
+    readme_of,
+    with_cells,
+    with_table,
+)
 
 
 def write() -> None:
@@ -19,6 +31,21 @@ def write() -> None:
             words = json.dumps(texts, ensure_ascii=False, indent=1)
             path.write_text(words + "\n", encoding="utf-8", newline="\n")
             print(f"{path.relative_to(ROOT)}: {len(texts)} exercises")
+    write_views()
+
+
+def write_views() -> None:
+    """Bring the READMEs and the notebooks up to date."""
+    every = exercises()
+    for stage in sorted({exercise.stage for exercise in every}):
+        some = [exercise for exercise in every if exercise.stage == stage]
+        readme = readme_of(stage)
+        text = with_table(readme.read_text("utf-8"), some)
+        readme.write_text(text, encoding="utf-8", newline="\n")
+        path = notebook_of(stage)
+        notebook = json.loads(path.read_text("utf-8"))
+        text = as_text(with_cells(notebook, some))
+        path.write_text(text, encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

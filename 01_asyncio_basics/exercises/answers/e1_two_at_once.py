@@ -1,9 +1,9 @@
-"""Hints, check and solution of exercise 1.2, and what must not pass."""
+"""Hints, check and solution of exercise 1.1, and what must not pass."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from exercises.e2_two_at_once import news, weather
+from exercises.e1_two_at_once import news, weather
 
 from workshop.exercises import Wrong, shown
 

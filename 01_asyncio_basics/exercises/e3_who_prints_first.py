@@ -1,7 +1,7 @@
-"""Exercise 1.1 · Who prints first?
+"""Exercise 1.3 · Who prints first?
 
 6 minutes, after section 3 of the notebook.
-Check it: python3 -m workshop exercise 1.1
+Check it: python3 -m workshop exercise 1.3
 
 ``main`` prints six lines, some of them by way of others. Bring the six texts into the
 order in which they are printed. First write your guess, then check it: running this

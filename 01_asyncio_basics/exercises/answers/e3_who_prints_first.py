@@ -1,8 +1,8 @@
-"""Hints, check and solution of exercise 1.1, and what must not pass."""
+"""Hints, check and solution of exercise 1.3, and what must not pass."""
 
 from collections import Counter
 
-from exercises.e1_who_prints_first import main
+from exercises.e3_who_prints_first import main
 
 from workshop.exercises import Wrong, shown
 

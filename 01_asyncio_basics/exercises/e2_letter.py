@@ -1,7 +1,7 @@
-"""Exercise 1.3 · The letter that was never sent
+"""Exercise 1.2 · The letter that was never sent
 
 5 minutes, after section 2 of the notebook.
-Check it: python3 -m workshop exercise 1.3
+Check it: python3 -m workshop exercise 1.2
 
 ``invite`` says that the letter was sent, and no letter arrives. Change one line: when
 ``invite`` returns, the letter has been sent.

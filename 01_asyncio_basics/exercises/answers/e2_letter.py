@@ -1,9 +1,9 @@
-"""Hints, check and solution of exercise 1.3, and what must not pass."""
+"""Hints, check and solution of exercise 1.2, and what must not pass."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from exercises.e3_letter import Post
+from exercises.e2_letter import Post
 
 from workshop.exercises import Wrong, shown
 

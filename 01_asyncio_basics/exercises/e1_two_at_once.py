@@ -1,7 +1,7 @@
-"""Exercise 1.2 · Two at once
+"""Exercise 1.1 · Two at once
 
 6 minutes, after section 1 of the notebook.
-Check it: python3 -m workshop exercise 1.2
+Check it: python3 -m workshop exercise 1.1
 
 A page needs the weather (3 s) and the news (2 s). ``load_page`` asks for one after the
 other, and the visitor waits 5 s. Change it: both questions are asked at once, the page
