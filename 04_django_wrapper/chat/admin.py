@@ -1,4 +1,4 @@
-"""What staff can do: set who may enter, delete messages, close a person's websockets.
+"""Staff set who may enter, delete messages, and close a person's websockets.
 
 ``signals.py`` tells open pages what was set or deleted here.
 """

@@ -1,4 +1,4 @@
-"""What people type into pages, and what is wrong with it, in words."""
+"""The forms of the pages: each mistake gets a sentence."""
 
 from typing import Any
 

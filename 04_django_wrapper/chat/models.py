@@ -58,7 +58,7 @@ class Room(models.Model):
         return 403 if user.is_authenticated else 401
 
     def history(self, after: str | None) -> tuple[int, bool, list["Message"]]:
-        """What somebody who comes in gets first.
+        """The messages that a person who comes in gets first.
 
         Args:
             after: the id of the last message that they have, as they have sent it; "0"

@@ -1,4 +1,4 @@
-"""Who somebody is, and by which name the others know them."""
+"""A person: a user or a guest, and the name that the others see."""
 
 from dataclasses import dataclass
 from secrets import token_hex

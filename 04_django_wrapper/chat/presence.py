@@ -1,4 +1,4 @@
-"""Who is here: the names of the people in each room, in all processes.
+"""Presence: the names of the people in each room, in all processes.
 
 1. A name counts as often as it has windows open. When somebody comes or goes, the room
    is told who is here. Many changes at once, as after a restart, are told together.

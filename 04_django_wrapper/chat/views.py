@@ -1,4 +1,4 @@
-"""The chat's pages. What happens while a page is open comes through ``handlers.py``."""
+"""The chat's pages. News for an open page comes through ``handlers.py``."""
 
 from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse, JsonResponse

@@ -13,7 +13,7 @@ EMPTY = {"Zs", "Zl", "Zp", "Cc", "Cf", "Cs"}
 # Letters and signs that are drawn as nothing, and that no name needs.
 FILLERS = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0]")
 
-# What chooses between two shapes of the character before it, and the tags.
+# Selectors choose between two shapes of the character before them; and tags.
 SELECTORS = re.compile(
     "[\u180b-\u180f\u2065\ufe00-\ufe0f\ufff0-\ufff8\U000e0000-\U000e0fff]"
 )

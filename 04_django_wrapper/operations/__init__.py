@@ -1,4 +1,4 @@
-"""What a site in earnest adds to the article's project; nothing in sockets/ needs it.
+"""Parts that a site in earnest adds. Nothing in the lessons needs them.
 
 ``environment`` reads the settings that differ between two machines. ``metrics`` and
 ``prometheus`` show what this process has counted. ``wiretap`` shows staff, during
