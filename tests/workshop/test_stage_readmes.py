@@ -1,0 +1,86 @@
+"""The READMEs of stages 01 to 03: one form, true minutes, answers that are folded."""
+
+import json
+import re
+
+import pytest
+
+from tests.support.processes import ROOT
+from workshop.exercises.catalogue import exercises
+
+STAGES = ["01_asyncio_basics", "02_coroutines", "03_asgi_raw"]
+NEXT = dict(zip(STAGES, [*STAGES[1:], "04_django_wrapper"], strict=True))
+SECTIONS = ["The short way", "Further", "Key points", "Check yourself"]
+
+each_stage = pytest.mark.parametrize("stage", STAGES)
+
+
+def readme(stage: str) -> str:
+    return (ROOT / stage / "README.md").read_text("utf-8")
+
+
+def section(stage: str, heading: str) -> str:
+    return readme(stage).split(f"\n## {heading}\n")[1].split("\n## ")[0]
+
+
+@each_stage
+def test_a_readme_has_its_objectives_its_prerequisites_and_its_sections_in_order(
+    stage: str,
+) -> None:
+    text = readme(stage)
+    opening = text.partition("\n## ")[0]
+    objectives = opening.partition("**After this you can**")[2].partition(
+        "**You need**"
+    )
+    assert len(re.findall("^- ", objectives[0], re.M)) >= 3
+    assert objectives[2]
+    headings = re.findall(r"^## (.+)$", text, re.M)
+    assert [heading for heading in headings if heading in SECTIONS] == SECTIONS
+    assert headings[0] == SECTIONS[0] and headings[-1] == SECTIONS[-1]
+
+
+@each_stage
+def test_a_readme_says_the_minutes_that_its_notebook_says(stage: str) -> None:
+    notebook = json.loads((ROOT / f"notebooks/{stage}.ipynb").read_text("utf-8"))
+    first = "".join(notebook["cells"][0]["source"])
+    [minutes] = re.findall(r"\*\*Time\*\* about (\d+) minutes", first)
+    row = re.search(rf"notebooks/{stage}.ipynb.*\| (\d+) \|", readme(stage))
+    assert row and row[1] == minutes
+
+
+@each_stage
+def test_a_readme_says_the_minutes_of_its_exercises(stage: str) -> None:
+    minutes = sum(
+        exercise.minutes for exercise in exercises() if exercise.stage.name == stage
+    )
+    row = re.search(r"\(exercises\).*\| (\d+) \|", readme(stage))
+    assert (int(row[1]) if row else 0) == minutes
+
+
+@each_stage
+def test_a_readme_has_five_key_points_and_five_questions_with_folded_answers(
+    stage: str,
+) -> None:
+    points = re.findall(r"^\d\. .+$", section(stage, "Key points"), re.M)
+    assert len(points) == 5
+    questions = re.split(r"^\d\. ", section(stage, "Check yourself"), flags=re.M)[1:]
+    assert len(questions) == 5
+    for question in questions:
+        asked, _, answer = question.partition("<details>")
+        assert asked.rstrip().endswith("?")
+        assert "</details>" in answer
+
+
+@each_stage
+def test_a_readme_leads_to_the_next_stage_at_its_beginning_and_at_its_end(
+    stage: str,
+) -> None:
+    link = f"](../{NEXT[stage]}/README.md)"
+    assert link in section(stage, "The short way")
+    assert link in readme(stage).rstrip().splitlines()[-1]
+
+
+@each_stage
+def test_every_file_that_a_readme_links_to_is_there(stage: str) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", readme(stage)):
+        assert (ROOT / stage / target).exists(), target
