@@ -4,7 +4,7 @@ from sockets.connection import Socket
 
 
 async def ping(socket: Socket) -> None:
-    """``websocket.py`` once more: the layer knows the events, so a handler need not."""
+    """``websocket.py`` once more. The layer knows the events; a handler need not."""
     await socket.accept()
     async for message in socket:
         if message == "ping":

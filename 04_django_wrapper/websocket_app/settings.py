@@ -1,6 +1,6 @@
-"""Django's settings; whatever differs between two machines comes from the environment.
+"""Django's settings. Those that differ between two machines come from the environment.
 
-Nothing has to be set to develop; ``WIRETAP=1`` shows staff the conversations of all
+Nothing has to be set to develop. ``WIRETAP=1`` shows staff the conversations of all
 websockets, at /wiretap/. In production (``DEBUG=0``):
 
     SECRET_KEY            50 random characters, kept secret; no default
@@ -94,7 +94,8 @@ SOCKETS = {  # sockets/conf.py has the rest
     "REDIS_URL": environment.redis("SOCKETS_REDIS_URL"),
 }
 LOGIN_URL = "login"
-LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "rooms"
+LOGIN_REDIRECT_URL = "rooms"
+LOGOUT_REDIRECT_URL = "rooms"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -108,8 +109,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"
 
-# On stderr: what sockets/ warns of, and, in production, each websocket's beginning and
-# end. Here uvicorn tells of those, and a notebook would be full of them.
+# On stderr: the warnings of sockets/ and, in production, each websocket's beginning and
+# end. In development uvicorn tells of those, and a notebook would be full of them.
 LOG_CONNECTIONS = environment.switch("LOG_CONNECTIONS", default=not DEBUG)
 LOGGING = {
     "version": 1,
@@ -131,8 +132,8 @@ STATICFILES_DIRS = [BASE_DIR.parent / "workshop" / "static"]  # the look of all 
 STATIC_ROOT = BASE_DIR / "static_collected"  # manage.py collectstatic fills it
 
 if not DEBUG:
-    # https only. A proxy in front ends TLS and says so; uvicorn believes one on the
-    # same machine (--forwarded-allow-ips names others). Django need not be told.
+    # https only. A proxy in front ends TLS and says so in a header. uvicorn believes a
+    # proxy on the same machine (--forwarded-allow-ips names others), and tells Django.
     SECURE_SSL_REDIRECT = True
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True

@@ -85,7 +85,7 @@ async def test_a_gap_that_a_deletion_has_made_hides_nothing(chat, room):
         await hear(guest, "two")
 
 
-async def test_who_is_told_that_announcements_were_lost_looks_into_the_database(
+async def test_a_feed_that_may_have_lost_announcements_looks_into_the_database(
     chat, room
 ):
     async with chat.enter(room) as guest:

@@ -200,13 +200,15 @@ async def test_a_name_that_no_guest_can_have_gets_its_sentence(chat, name, sente
         ("", "/rooms/"),
     ],
 )
-async def test_who_chose_a_name_comes_back_to_this_site_s_page(chat, asked, given):
+async def test_a_guest_who_chose_a_name_comes_back_to_this_site_s_page(
+    chat, asked, given
+):
     form = {"name": "zoë", "next": asked}
     answer = await (await chat.browser()).post("/accounts/name/", form)
     assert (answer.status_code, answer.url) == (302, given)
 
 
-async def test_who_signs_up_is_logged_in_can_log_out_and_in_again(chat):
+async def test_a_new_user_is_logged_in_can_log_out_and_in_again(chat):
     browser = await chat.browser()
     form = {"username": "fay", "password1": PASSWORD, "password2": PASSWORD}
     answer = await browser.post("/accounts/signup/", form)

@@ -60,7 +60,7 @@ def test_people_of_all_processes_are_here():
     assert told_until(program)[-1][1] == ["Ann", "Ben", "Cleo"]
 
 
-def test_who_comes_into_a_new_process_hears_at_once_who_is_elsewhere():
+def test_a_new_process_hears_at_once_who_is_elsewhere():
     async def program():
         async with process("1", "Ann"):
             await asyncio.sleep(3)
@@ -71,7 +71,7 @@ def test_who_comes_into_a_new_process_hears_at_once_who_is_elsewhere():
     assert told_until(program)[-1] == (3.05, ["Ann", "Ben"])
 
 
-def test_who_comes_and_goes_is_told_in_every_process_at_once():
+def test_every_process_is_told_at_once_who_comes_and_goes():
     async def program():
         async with process("1", "Ann") as first, process("2", "Ben") as second:
             await asyncio.sleep(1)
@@ -115,7 +115,7 @@ def test_the_people_of_a_process_that_was_killed_are_gone_within_30_seconds(kill
     assert 15 < seconds - killed_at < 26
 
 
-def test_who_only_sits_there_stays_for_an_hour():
+def test_a_person_who_only_sits_there_stays_for_an_hour():
     async def program():
         async with process("1", "Ann"), process("2", "Ben"):
             await asyncio.sleep(3600)

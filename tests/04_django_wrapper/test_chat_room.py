@@ -139,7 +139,9 @@ async def test_the_last_fifty_messages_come_first_oldest_first(chat):
         await guest.quiet()
 
 
-async def test_who_comes_back_gets_all_that_came_after_their_last_message(chat):
+async def test_a_person_who_comes_back_gets_all_that_came_after_their_last_message(
+    chat,
+):
     room, elsewhere = await chat.room(), await chat.room()
     ids = await chat.store(room, *map(str, range(60)))
     await chat.store(elsewhere, "not here")
@@ -151,7 +153,7 @@ async def test_who_comes_back_gets_all_that_came_after_their_last_message(chat):
         await guest.quiet()
 
 
-async def test_who_missed_nothing_gets_nothing(chat):
+async def test_a_person_who_missed_nothing_gets_nothing(chat):
     room = await chat.room()
     [last] = await chat.store(room, "seen")
     async with chat.enter(room, query=f"?after={last}") as guest:
@@ -160,7 +162,7 @@ async def test_who_missed_nothing_gets_nothing(chat):
         await guest.quiet()
 
 
-async def test_who_missed_more_than_can_be_given_is_told_so(chat, monkeypatch):
+async def test_a_person_who_missed_more_than_can_be_given_is_told_so(chat, monkeypatch):
     monkeypatch.setattr("chat.models.MISSED", 3)
     room = await chat.room()
     ids = await chat.store(room, *map(str, range(60)))
@@ -198,7 +200,9 @@ async def test_an_id_that_is_no_message_of_the_room_recovers_nothing(chat, whose
 
 
 @pytest.mark.parametrize("number", [0, 1, 200, 201])
-async def test_who_has_seen_the_room_empty_gets_all_or_is_told_so(chat, number):
+async def test_a_person_who_has_seen_the_room_empty_gets_all_or_is_told_so(
+    chat, number
+):
     room = await chat.room()
     await chat.Message.objects.abulk_create(
         chat.Message(room=room, name="old", text="x", key=str(key))
@@ -212,7 +216,7 @@ async def test_who_has_seen_the_room_empty_gets_all_or_is_told_so(chat, number):
 
 
 @pytest.mark.parametrize("announced", ["before", "after"])
-async def test_what_is_said_while_the_history_is_read_comes_once_and_after_it(
+async def test_a_message_said_while_the_history_is_read_comes_once_and_after_it(
     chat, monkeypatch, announced
 ):
     """Stored before the history is read or after it; announced at that moment."""
@@ -238,7 +242,7 @@ async def test_what_is_said_while_the_history_is_read_comes_once_and_after_it(
         await guest.quiet()
 
 
-async def test_what_is_in_the_history_and_announced_late_comes_once(chat):
+async def test_a_message_of_the_history_that_is_announced_late_comes_once(chat):
     """Stored before the history is read, announced after it was sent."""
     room = await chat.room()
     await chat.store(room, "one")
@@ -339,7 +343,7 @@ async def test_a_message_that_cannot_be_stored_is_answered_with_its_error(
         ('{"type": "message", "text": "hello"}', "no_key"),
     ],
 )
-async def test_what_is_no_message_is_answered_with_an_error(chat, message, code):
+async def test_a_text_that_is_no_message_is_answered_with_an_error(chat, message, code):
     async with chat.enter(await chat.room()) as guest:
         await guest.hear("welcome")
         await guest.send(message)
@@ -409,7 +413,7 @@ async def test_a_deleted_room_is_closed_with_1008_and_a_reason(chat):
         assert await guest.closed() == (1008, "This room has been deleted.")
 
 
-async def test_who_has_lost_the_right_to_a_room_may_not_write_there(chat):
+async def test_a_member_who_has_lost_the_right_to_a_room_may_not_write_there(chat):
     member = await chat.user()
     room = await chat.room(member)
     async with chat.enter(room, member) as inside:
@@ -499,7 +503,7 @@ async def test_a_user_whose_name_staff_change_comes_in_anew(chat):
         await second.quiet()
 
 
-async def test_who_says_too_much_is_closed_with_1008(chat):
+async def test_a_person_who_says_too_much_is_closed_with_1008(chat):
     limits = {"URLCONF": "websocket_app.websocket_urls", "MESSAGES_AT_ONCE": 5}
     with override_settings(SOCKETS=limits | {"MESSAGES_PER_SECOND": 0.001}):
         async with chat.enter(await chat.room()) as guest:
@@ -543,7 +547,7 @@ async def next_message(client):
     raise AssertionError("closed before the message came")
 
 
-async def test_who_logs_out_is_hung_up_on_in_every_room_and_nobody_else(chat):
+async def test_a_log_out_closes_every_room_of_this_session_and_no_other(chat):
     anna, room = await chat.user(), await chat.room()
     browser = await chat.browser(anna)
     cookie = {"cookie": f"sessionid={browser.cookies['sessionid'].value}"}

@@ -90,7 +90,7 @@ async def test_all_see_what_many_say_at_once_whole_and_in_one_order(server):
     assert all(other.result() == ids for other in people)
 
 
-async def test_who_was_away_gets_what_was_said_and_a_key_counts_once(server):
+async def test_a_person_who_was_away_gets_what_was_said_and_a_key_counts_once(server):
     async with enter(server) as anna:
         await hear(anna, "welcome")
         await say(anna, "seen", "away 1")

@@ -65,7 +65,7 @@ async def test_all_see_what_many_say_at_once_whole_and_in_one_order(workers):
         assert all(ids == first for ids in others)
 
 
-async def test_who_is_in_another_process_is_here(workers):
+async def test_a_person_in_another_process_is_here(workers):
     async with enter(workers[0]) as one:
         ann = (await hear(one, "welcome"))["user"]
         async with enter(workers[1]) as two:
@@ -75,7 +75,7 @@ async def test_who_is_in_another_process_is_here(workers):
         await hear(one, "presence", users=[ann])
 
 
-async def test_what_was_said_while_redis_was_away_comes_when_it_is_back(
+async def test_messages_said_while_redis_was_away_come_when_it_is_back(
     workers, redis_server
 ):
     async with enter(workers[0]) as one, enter(workers[1]) as two:

@@ -189,7 +189,7 @@ def test_another_host_is_refused(opened):
     assert refusal(opened, "/ws/ping/", host="evil.example") == 400
 
 
-def test_who_logs_in_by_https_gets_secure_cookies_and_enters_by_name(site):
+def test_a_log_in_by_https_gets_secure_cookies_and_enters_by_name(site):
     status, headers, _ = ask(site, "/accounts/login/")
     csrf = cookies_of(headers)["csrftoken"]
     assert (status, csrf["secure"]) == (200, True)

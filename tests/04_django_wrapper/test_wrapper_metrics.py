@@ -134,7 +134,7 @@ async def test_a_conversation_is_on_the_page(talk, stats, read):
     assert values["websockets_messages_sent_total"] == 2
 
 
-async def test_what_went_wrong_is_on_the_page(stats, read):
+async def test_errors_and_failures_are_on_the_page(stats, read):
     stats.refuse(409, 'The room "lobby" is\nfull.')
     stats.failed, stats._outbox_most = 3, 7
     stats.evicted["you do not read"] = 2
@@ -153,7 +153,9 @@ async def test_what_went_wrong_is_on_the_page(stats, read):
     assert values[f"{name}_count"] == 3
 
 
-async def test_who_does_not_keep_up_is_counted_while_it_lasts(talk, stats, read):
+async def test_a_peer_that_does_not_keep_up_is_counted_while_it_lasts(
+    talk, stats, read
+):
     reads, behind = asyncio.Event(), asyncio.Event()
 
     async def handler(socket):

@@ -495,7 +495,7 @@ async def test_a_step_of_one_s_own_lets_only_members_in(anna, monkeypatch):
             assert await client.receive() == "hello"
 
 
-async def test_what_a_handler_saves_in_the_session_is_there_the_next_time(anna):
+async def test_a_session_that_a_handler_saves_is_there_the_next_time(anna):
     from sockets.testing import SocketClient
 
     with site_of(names_of("Who is `user`?", "visits")["visits"]) as site:
@@ -506,7 +506,7 @@ async def test_what_a_handler_saves_in_the_session_is_there_the_next_time(anna):
             assert await again.receive() == "anna: 2"
 
 
-async def test_what_is_changed_in_the_admin_is_told_when_it_is_committed(anna):
+async def test_a_change_in_the_admin_is_told_when_it_is_committed(anna):
     from django.contrib.admin.models import LogEntry
     from django.db import transaction
     from django.db.models.signals import post_save

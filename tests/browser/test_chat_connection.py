@@ -134,7 +134,7 @@ async def test_a_message_whose_ack_was_lost_is_sent_again_and_stored_once(
         assert await texts(ann) == ["once"]
 
 
-async def test_what_waits_does_not_go_out_when_the_session_has_ended(
+async def test_a_waiting_message_does_not_go_out_when_the_session_has_ended(
     browser: Browser, chat: Chat
 ) -> None:
     async with wired(browser, chat, chat.new_room()) as (ann, wire):
@@ -157,7 +157,7 @@ async def test_what_waits_does_not_go_out_when_the_session_has_ended(
         await expect(ann.locator("#messages .name")).to_have_text("Ann")
 
 
-async def test_what_a_guest_has_written_does_not_go_out_under_an_account(
+async def test_a_guest_s_message_does_not_go_out_under_an_account(
     browser: Browser, chat: Chat
 ) -> None:
     room = chat.new_room()
@@ -352,7 +352,7 @@ async def test_a_message_for_a_deleted_room_does_not_go_to_a_new_one_of_its_name
         assert chat.run(COUNT.format(slug=slug)) == "1\n"
 
 
-async def test_what_waits_can_be_edited_and_discarded(
+async def test_a_waiting_message_can_be_edited_and_discarded(
     browser: Browser, chat: Chat
 ) -> None:
     async with wired(browser, chat, chat.new_room()) as (ann, wire):
@@ -506,7 +506,7 @@ async def test_without_a_network_it_says_offline_and_sends_when_it_is_back(
         await expect(ben.locator("#messages .text")).to_have_count(2)
 
 
-async def test_who_has_seen_the_room_empty_misses_nothing_either(
+async def test_a_page_that_has_seen_the_room_empty_misses_nothing_either(
     browser: Browser, chat: Chat
 ) -> None:
     room = chat.new_room()
@@ -518,7 +518,7 @@ async def test_who_has_seen_the_room_empty_misses_nothing_either(
         await expect(ann.locator("#messages .text")).to_have_count(60)
 
 
-async def test_who_missed_too_much_gets_the_history_anew(
+async def test_a_page_that_missed_too_much_gets_the_history_anew(
     browser: Browser, chat: Chat
 ) -> None:
     room = chat.new_room()
@@ -533,7 +533,7 @@ async def test_who_missed_too_much_gets_the_history_anew(
         await expect(ann.locator("#messages .text").first).to_have_text("message 151")
 
 
-async def test_what_was_deleted_during_a_loss_is_gone_when_it_comes_back(
+async def test_a_message_deleted_during_a_loss_is_gone_when_the_page_is_back(
     browser: Browser, chat: Chat
 ) -> None:
     room = chat.new_room()

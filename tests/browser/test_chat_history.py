@@ -125,7 +125,7 @@ async def test_older_messages_leave_the_reader_where_they_are(
         assert await ann.evaluate(PLACE, found) == pytest.approx(place, abs=2)
 
 
-async def test_what_is_new_is_read_aloud_and_the_history_is_not(
+async def test_new_messages_are_read_aloud_and_the_history_is_not(
     browser: Browser, chat: Chat
 ) -> None:
     room = chat.new_room()

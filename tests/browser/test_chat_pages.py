@@ -81,7 +81,7 @@ async def test_somebody_signs_up_writes_leaves_and_comes_back(
         await expect(page.locator("header")).to_contain_text("Zoë")
 
 
-async def test_who_logs_out_in_one_window_is_told_so_in_the_other(
+async def test_a_log_out_in_one_window_is_told_in_the_other(
     browser: Browser, chat: Chat
 ) -> None:
     async with chat.window(browser, None, f"{chat.url}/accounts/signup/") as page:

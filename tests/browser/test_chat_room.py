@@ -112,7 +112,7 @@ async def test_enter_sends_and_shift_enter_begins_a_line(
         ("é" * 2_001, "Too long: 2001 of 2000 characters."),
     ],
 )
-async def test_what_cannot_be_sent_stays_in_the_box(
+async def test_a_text_that_cannot_be_sent_stays_in_the_box(
     text: str, sentence: str, browser: Browser, chat: Chat
 ) -> None:
     async with chat.window(browser, "Ann", chat.new_room()) as ann:
@@ -226,7 +226,7 @@ async def test_html_in_text_name_and_room_is_shown_as_text(
             await expect(page.locator("main script, main img, main b")).to_have_count(0)
 
 
-async def test_what_comes_unseen_is_counted_in_the_title(
+async def test_messages_that_come_unseen_are_counted_in_the_title(
     browser: Browser, chat: Chat
 ) -> None:
     room = chat.new_room()
@@ -275,7 +275,7 @@ async def test_a_deleted_message_disappears_from_open_pages(
         )
 
 
-async def test_who_loses_the_right_is_shown_the_refusal(
+async def test_a_member_who_loses_the_right_is_shown_the_refusal(
     browser: Browser, chat: Chat
 ) -> None:
     room = chat.new_room()
