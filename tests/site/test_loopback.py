@@ -326,7 +326,19 @@ async def uvicorn_with_an_asgi_application(story: Story) -> None:
         await serving
 
 
+async def names_and_options(story: Story) -> None:
+    """A program finds the addresses in the transport's socket, and sets options."""
+    async with two_ends(story) as (client, server):
+        ours = client.transport.get_extra_info("socket")
+        theirs = server.transport.get_extra_info("socket")
+        assert ours.getsockname() == theirs.getpeername()
+        assert theirs.getsockname() == ours.getpeername()
+        ours.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        story.append(f"{ours.getsockname()[0]} {ours.family.name}")
+
+
 CONVERSATIONS: list[Conversation] = [
+    names_and_options,
     close_after_the_last_byte,
     half_close,
     write_after_eof,

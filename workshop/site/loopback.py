@@ -101,6 +101,34 @@ class Pipe:
         del self.waiting[:room]
 
 
+class SocketOf:
+    """What a program may ask of a transport's socket: the two names, and options.
+
+    Args:
+        own: host and port of this end.
+        peer: host and port of the other end.
+    """
+
+    family = socket.AF_INET
+    type = socket.SOCK_STREAM
+
+    def __init__(self, own: Address, peer: Address) -> None:
+        self._own = own
+        self._peer = peer
+
+    def getsockname(self) -> Address:
+        return self._own
+
+    def getpeername(self) -> Address:
+        return self._peer
+
+    def fileno(self) -> int:
+        return -1
+
+    def setsockopt(self, *option: Any) -> None:
+        """There is no kernel to listen to an option."""
+
+
 class Transport(asyncio.Transport):
     """One end of a connection.
 
@@ -120,7 +148,8 @@ class Transport(asyncio.Transport):
         own: Address,
         peer: Address,
     ) -> None:
-        super().__init__({"sockname": own, "peername": peer})
+        stand_in = SocketOf(own, peer)
+        super().__init__({"sockname": own, "peername": peer, "socket": stand_in})
         self._loop = loop
         self._outgoing = outgoing
         self._incoming = incoming
