@@ -40,6 +40,8 @@ else:
 ROOT = Path(__file__).resolve().parents[2]
 LOCK = ROOT / "requirements.lock"
 BENCH_LOCK = ROOT / "requirements-bench.lock"  # the same, and the benchmarks' peers
+SITE_LOCK = ROOT / "requirements-site.lock"  # the same, and what builds the site
+OPTIONAL = {"bench": BENCH_LOCK, "site": SITE_LOCK}  # by group in pyproject.toml
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = VENV / "workshop-stamp"
@@ -129,8 +131,9 @@ def _direct(lock: Path) -> list[str]:
     """The names in ``pyproject.toml`` of the packages that are meant by ``lock``."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     groups = dict(project.get("dependency-groups", {}))
-    if lock != BENCH_LOCK:
-        groups.pop("bench", None)
+    for group, own_lock in OPTIONAL.items():
+        if lock != own_lock:
+            groups.pop(group, None)
     lines = [*project["project"]["dependencies"], *chain(*groups.values())]
     return [re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in lines]
 
@@ -244,20 +247,34 @@ def add_peers() -> str:
     Returns:
         "", or a sentence about what is not there: the rest can be measured.
     """
-    if not (lacking := missing(BENCH_LOCK)):
+    return _add("bench")
+
+
+def add_site() -> str:
+    """Install what builds the site, unless it is there.
+
+    Returns:
+        "", or a sentence about what is not there.
+    """
+    return _add("site")
+
+
+def _add(group: str) -> str:
+    lacking = missing(OPTIONAL[group])
+    if not lacking:
         return ""
     sentence = f"Not installed: {', '.join(lacking)}."
     if not inside():
         return f"{sentence} This Python is not the one of {VENV}."
     if made_by_uv():
-        return f"{sentence} `uv sync --group bench` installs it."
+        return f"{sentence} `uv sync --group {group}` installs it."
     try:
         with _one_at_a_time() as lock:
             print(f"Installing into {VENV} (once): {', '.join(lacking)}.", flush=True)
             STAMP.unlink(missing_ok=True)  # whoever cuts us off leaves half a package
             failure = ""
             try:
-                _install(lock, BENCH_LOCK)
+                _install(lock, OPTIONAL[group])
             except UserError as error:  # pip has put back what was there
                 failure = f"{sentence} {error}"
             STAMP.write_text(_fingerprint(), "utf-8")
