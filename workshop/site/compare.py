@@ -1,0 +1,125 @@
+"""Does the edition in the browser tell the truth? Its outputs against a machine's.
+
+A browser can lie without an error. With a sleep that lets other tasks run, a lesson
+about blocking prints eight ticks where the truth is none. So each output is compared,
+word for word, with these exceptions:
+
+* times under `SHORT` seconds are taken as equal, longer ones within a factor of
+  `FACTOR`: two machines differ, and so do two runs;
+* addresses in memory, ports, process numbers and the numbers of unnamed tasks are left
+  out;
+* of a picture in plain text the bars are left out: they are times, drawn;
+* a cell with the tag ``varies`` prints figures that are this machine's own. Only its
+  words are compared, without numbers and bytes;
+* a cell with the tag ``differs`` shows what this Python is made of, such as byte code.
+  It must say something, in both.
+"""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+SHORT = 0.15  # seconds
+FACTOR = 2.5
+VARIES = "varies"
+DIFFERS = "differs"
+
+UNITS = {"ns": 1e-9, "µs": 1e-6, "ms": 1e-3, "s": 1.0}
+TIME = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)\s?(ns|µs|ms|s)\b")
+NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+BYTES = re.compile(r"\b[0-9a-f]{2}(?: [0-9a-f]{2})+\b")
+LEFT_OUT = (
+    (re.compile(r"\x1b\[[0-9;]*m"), ""),
+    (re.compile(r"0x[0-9a-f]+"), "0x…"),
+    (re.compile(r"(?<=127\.0\.0\.1[:,])\s?'?,?\s?\d+"), "…"),
+    (re.compile(r"(?<=localhost:)\d+"), "…"),
+    (re.compile(r"\bTask-\d+"), "Task-…"),
+    (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?([.,]\d+)?"), "DATE"),
+    (re.compile(r"\b\d\d:\d\d:\d\d([.,]\d+)?"), "CLOCK"),
+    (re.compile(r"(/[\w.-]+)+/(?=[\w.-]+\.py)"), ""),
+    (re.compile("[█▇▆▅▄▃▂▁▏▎▍▌▋▊▉░▒▓─━│·●]+"), ""),
+    (re.compile(r"[ \t]+"), " "),
+)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What a cell says in the browser, and what it says on a machine."""
+
+    cell: str
+    browser: str
+    machine: str
+
+    def __str__(self) -> str:
+        return (
+            f"cell {self.cell}\n  in the browser: {self.browser!r}\n"
+            f"  on a machine:   {self.machine!r}"
+        )
+
+
+def text_of(outputs: list[Any]) -> str:
+    """What a reader sees of a cell's outputs, as text."""
+    parts = []
+    for output in outputs:
+        if "text" in output:
+            parts.append(_joined(output["text"]))
+        elif "data" in output:
+            parts.append(_joined(output["data"].get("text/plain", "")))
+        elif output["output_type"] == "error":
+            parts.append(f"{output['ename']}: {output['evalue']}\n")
+    return "".join(parts)
+
+
+def difference(
+    cell: str, browser: list[Any], machine: list[Any], tags: Collection[str] = ()
+) -> Difference | None:
+    """How the two outputs of a cell differ; None: they say the same.
+
+    Args:
+        cell: its id.
+        browser: the outputs in the edition.
+        machine: the outputs of the run that the site shows.
+        tags: the cell's own, of which `VARIES` and `DIFFERS` count.
+    """
+    one = _plain(text_of(browser))
+    other = _plain(text_of(machine))
+    if DIFFERS in tags and one.strip() and other.strip():
+        return None
+    if VARIES in tags:
+        one = NUMBER.sub("#", BYTES.sub("#", one))
+        other = NUMBER.sub("#", BYTES.sub("#", other))
+    elif _times_agree(one, other):
+        one = TIME.sub("TIME", one)
+        other = TIME.sub("TIME", other)
+    if one.split() == other.split():
+        return None
+    return Difference(cell, one, other)
+
+
+def _joined(text: Any) -> str:
+    return "".join(text) if isinstance(text, list) else str(text)
+
+
+def _plain(text: str) -> str:
+    for pattern, put in LEFT_OUT:
+        text = pattern.sub(put, text)
+    return text
+
+
+def _times_agree(one: str, other: str) -> bool:
+    first = _seconds(one)
+    second = _seconds(other)
+    if len(first) != len(second):
+        return False
+    return all(_agree(a, b) for a, b in zip(first, second, strict=True))
+
+
+def _seconds(text: str) -> list[float]:
+    return [float(number) * UNITS[unit] for number, unit in TIME.findall(text)]
+
+
+def _agree(a: float, b: float) -> bool:
+    if a < SHORT and b < SHORT:
+        return True
+    return max(a, b) <= FACTOR * max(min(a, b), SHORT)
