@@ -1,6 +1,5 @@
 """A real Chromium, and the four stages as real uvicorn processes."""
 
-import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,24 +10,16 @@ from playwright.async_api import (
     Browser,
     ConsoleMessage,
     Page,
-    async_playwright,
     expect,
 )
 
+from tests.support.browsers import running_browser
 from tests.support.chat import Chat, running_chat
 from tests.support.failures import has_failed
 from tests.support.processes import server_process
-from workshop.command.doctor import find_browser
 
 MILLISECONDS = 30_000  # for whatever a page is to show; only a failure takes so long
 expect.set_options(timeout=MILLISECONDS)
-QUIET = (
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
 APPLICATIONS = {
     "01": ["--app-dir", "01_asyncio_basics", "app:application"],
     "02": ["--app-dir", "02_coroutines", "app:application"],
@@ -39,19 +30,8 @@ APPLICATIONS = {
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    path = find_browser()
-    if path is None:
-        words = "no Chromium or Chrome found; `python3 -m workshop doctor` says more"
-        if os.environ.get("CI") == "true":
-            pytest.fail(words)
-        pytest.skip(words)
-    root = hasattr(os, "getuid") and os.getuid() == 0  # its sandbox refuses root
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=path, args=[*QUIET, *(["--no-sandbox"] if root else [])]
-        )
+    async with running_browser() as browser:
         yield browser
-        await browser.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -1,0 +1,61 @@
+"""The comparison of the edition's outputs with a machine's."""
+
+import pytest
+
+from workshop.site.compare import DIFFERS, VARIES, difference
+
+
+def printed(text: str) -> list[dict[str, str]]:
+    return [{"output_type": "stream", "text": text}]
+
+
+@pytest.mark.parametrize(
+    ("browser", "machine"),
+    [
+        ("2.26 s in all, 3 ms of it running", "2.25 s in all, 0.4 ms of it running"),
+        ("<Task 0x7fee01>", "<Task 0x10b2ff>"),
+        ("ws://127.0.0.1:49152/", "ws://127.0.0.1:33017/"),
+        ("Task-7 is done", "Task-31 is done"),
+        ("one   two\n", "one two"),
+        ("main ░░███── returned", "main █── returned"),
+        ('File "/course/notebooks/a.py"', 'File "/home/ann/ws/notebooks/a.py"'),
+    ],
+)
+def test_two_runs_of_one_truth_are_the_same(browser: str, machine: str) -> None:
+    assert difference("01-03", printed(browser), printed(machine)) is None
+
+
+@pytest.mark.parametrize(
+    ("browser", "machine"),
+    [
+        ("8 ticks", "0 ticks"),  # a sleep that lets others run
+        ("four threads: 0.8 s", "four threads: 0.2 s"),
+        ("one\ntwo", "two\none"),
+        ("done", ""),
+        ("took 0.2 s", "took"),
+    ],
+)
+def test_a_lie_is_found(browser: str, machine: str) -> None:
+    found = difference("01-03", printed(browser), printed(machine))
+    assert found is not None
+    assert browser.split()[0] in str(found)
+
+
+def test_of_a_cell_whose_figures_vary_only_the_words_count() -> None:
+    fast = printed("a switch takes 190 ns")
+    slow = printed("a switch takes 2,300 ns")
+    assert difference("02-40", fast, slow, tags=[VARIES]) is None
+    other = printed("a call takes 190 ns")
+    assert difference("02-40", other, slow, tags=[VARIES]) is not None
+
+
+def test_an_error_is_an_output_like_others() -> None:
+    error = [{"output_type": "error", "ename": "OSError", "evalue": "no sockets"}]
+    assert difference("03-01", error, printed("pong!")) is not None
+
+
+def test_a_cell_about_this_python_must_say_something() -> None:
+    ours = printed("LOAD_FAST_BORROW")
+    theirs = printed("LOAD_FAST")
+    assert difference("02-18", ours, theirs, tags=[DIFFERS]) is None
+    assert difference("02-18", [], theirs, tags=[DIFFERS]) is not None
