@@ -13,6 +13,7 @@
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Protocol
@@ -32,6 +33,11 @@ from .members import (
 )
 
 log = logging.getLogger("sockets")
+
+# A publisher in a loop must give control back (yield) to the event loop now and then:
+# the outboxes send nothing meanwhile, and a peer that reads at full speed would be told
+# that it reads too slowly. So every 32nd message does.
+IN_A_ROW = 32
 
 
 class Carrier(Protocol):
@@ -66,6 +72,10 @@ class Groups(Members):
         # The event loop of the members and of the server. None: there was none yet.
         self.loop: asyncio.AbstractEventLoop | None = None
         self.warned = False  # that nobody can hear what this process publishes
+        self._in_a_row = 0  # messages since publish() has given control back
+        self._from_threads: deque[tuple[str, News]] = deque()
+        # The loop that will deliver those; None: nobody has been asked to.
+        self._delivering: asyncio.AbstractEventLoop | None = None
 
     @block("async with groups.join(name, socket):")
     async def join(
@@ -118,6 +128,9 @@ class Groups(Members):
     async def publish(self, name: str, message: str | bytes) -> bool:
         """Send one message to all members; it waits for none of them.
 
+        Every 32nd call gives control back to the event loop. So a loop that publishes
+        thousands of messages ends no member that reads them.
+
         Returns:
             True; False if the carrier has not taken it: only this process gets it.
 
@@ -163,6 +176,8 @@ class Groups(Members):
 
     async def hang_up(self) -> None:
         """Send what waits to go to other processes, and say goodbye to the carrier."""
+        while self._from_threads:
+            self._publish_soon(*self._from_threads.popleft())
         carrier = self.find_carrier()
         if carrier is not None:
             await carrier.hang_up()
@@ -218,18 +233,39 @@ class Groups(Members):
     async def _publish_here(self, name: str, news: News) -> bool:
         self.deliver(name, news)
         carrier = self.find_carrier()
-        return carrier is None or await carrier.publish(name, news)
+        taken = carrier is None or await carrier.publish(name, news)
+        self._in_a_row += 1
+        if self._in_a_row >= IN_A_ROW:
+            self._in_a_row = 0
+            await asyncio.sleep(0)
+        return taken
 
     def _publish_from_thread(self, name: str, news: News) -> None:
         home = self._home()
         if home is not None:
             with suppress(RuntimeError):  # that loop was closed at this moment
-                home.call_soon_threadsafe(self._publish_soon, name, news)
+                home.call_soon_threadsafe(self._take_over, name, news)
                 return
         self._warn_if_alone(name)
         carrier = self.find_carrier()
         if carrier is not None:
             carrier.publish_blocking(name, news)
+
+    def _take_over(self, name: str, news: News) -> None:
+        """For a thread: deliver this, after what threads have published before."""
+        self._from_threads.append((name, news))
+        loop = asyncio.get_running_loop()
+        if self._delivering is not loop:  # nobody, or a loop that has ended
+            self._delivering = loop
+            loop.call_soon(self._publish_some)
+
+    def _publish_some(self) -> None:
+        for _ in range(min(IN_A_ROW, len(self._from_threads))):
+            self._publish_soon(*self._from_threads.popleft())
+        if self._from_threads:
+            asyncio.get_running_loop().call_soon(self._publish_some)
+        else:
+            self._delivering = None
 
     def _publish_soon(self, name: str, news: News) -> None:
         self.deliver(name, news)

@@ -101,6 +101,45 @@ def test_two_clients_of_a_real_server_hear_each_other(project):
     assert "Traceback" not in server.log
 
 
+@pytest.mark.parametrize(
+    ("place", "app", "package"),
+    [
+        ("live", "live", "live"),
+        ("apps/sockets", "apps.sockets", "apps.sockets"),
+        ("apps/live", "mysite.apps.Own", "apps.live"),
+    ],
+    ids=["renamed", "nested", "an AppConfig of one's own"],
+)
+def test_the_folder_may_be_elsewhere_and_have_another_name(
+    tmp_path, place, app, package
+):
+    """The README's project, with this one change."""
+    made = run(tmp_path, "-m", "django", "startproject", "mysite", ".")
+    assert made.returncode == 0, made.stderr
+    bytecode = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(STAGE / "sockets", tmp_path / place, ignore=bytecode)
+    for block in python_of("04_django_wrapper", LAYER):
+        name, at_its_end = re.match(
+            r"# (mysite/\w+\.py)(, at its end)?\n", block
+        ).groups()
+        block = block.replace("from sockets.", f"from {package}.")
+        block = block.replace('["sockets",', f'["{app}",')
+        file = tmp_path / name
+        before = file.read_text("utf-8") if at_its_end else ""
+        file.write_text(before + block, "utf-8")
+    config = f"""
+from {package}.apps import SocketsConfig
+
+class Own(SocketsConfig):
+    verbose_name = "Websockets"
+"""
+    (tmp_path / "mysite" / "apps.py").write_text(config, "utf-8")
+    checked = run(tmp_path, "manage.py", "check", "--fail-level=WARNING")
+    assert checked.returncode == 0, checked.stderr
+    tested = run(tmp_path, "manage.py", "test")
+    assert "Ran 1 test" in tested.stderr and "OK" in tested.stderr, tested.stderr
+
+
 def test_the_layer_imports_only_python_django_asgiref_and_itself():
     """uvicorn, too, but only where ``runserver`` starts it; redis where it is set."""
     allowed = {*sys.stdlib_module_names, "django", "asgiref", "sockets"}

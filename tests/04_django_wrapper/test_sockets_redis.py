@@ -9,6 +9,7 @@ import logging
 import os
 import subprocess
 import sys
+from collections import Counter
 from contextlib import AsyncExitStack, ExitStack
 
 import psutil
@@ -408,8 +409,10 @@ async def test_while_redis_is_away_the_members_here_hear_all_and_nobody_waits(
     async with groups.listen("room", heard.put_nowait):
         assert "Redis is away" in await log.next()
         for number in range(1000):
+            publishing = groups.publish("room", str(number))
             with pytest.raises(StopIteration) as end:  # its first step is its last
-                groups.publish("room", str(number)).send(None)
+                if publishing.send(None) is None:  # or it has given control back
+                    publishing.send(None)
             assert end.value.value is False
             assert heard.get_nowait()["text"] == str(number)
     assert log.empty()
@@ -562,6 +565,28 @@ async def test_a_redis_that_forbids_to_publish_is_one_line_in_the_log(
         assert "no permissions to run the 'publish' command" in await log.next()
         assert "Redis is back" in await log.next()
     assert log.empty()
+
+
+async def test_messages_that_come_together_leave_turns_for_others(processes):
+    """Between them the outboxes send: else they would be full, and cut their peers."""
+    one, two = processes(2)
+    turns, at = 0, []
+
+    async def count():
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async with two.listen("room", lambda event: at.append(turns)):
+        counting = asyncio.create_task(count())
+        publishing = [one.publish("room", str(number)) for number in range(1000)]
+        assert all(await asyncio.gather(*publishing))
+        async with asyncio.timeout(10):
+            while len(at) < 1000:
+                await asyncio.sleep(0)
+        counting.cancel()
+    assert max(Counter(at).values()) <= 64
 
 
 # A replica

@@ -52,6 +52,16 @@ def end_of(opened, server):
     return end_of
 
 
+@pytest.mark.parametrize("publisher", ["handler", "thread"])
+def test_a_burst_ends_no_member_that_reads(opened, server, publisher):
+    if server.name == "granian":
+        pytest.skip("granian takes a turn or more of the event loop for each message")
+    with opened("/burst/") as client:
+        client.send(publisher)
+        numbers = [int(client.recv(timeout=10)) for _ in range(1000)]
+    assert numbers == list(range(1000))
+
+
 @pytest.mark.parametrize("message", ["ping", "€" * 1000, b"\xff\0", ""])
 def test_a_message_comes_back_as_it_was(opened, server, message):
     if message == "" and server.name == "daphne":

@@ -108,6 +108,23 @@ async def firehose(socket):
             await socket.send("x" * 100_000)
 
 
+async def burst(socket):
+    """A thousand messages without a pause, by the handler or by a thread."""
+
+    def from_a_thread():
+        for number in range(1000):
+            groups.publish_sync("burst", f"{number:<2000}")
+
+    await socket.accept()
+    async with groups.join("burst", socket):
+        if await socket.receive() == "thread":
+            await asyncio.to_thread(from_a_thread)
+        else:
+            for number in range(1000):
+                await groups.publish("burst", f"{number:<2000}")
+        await socket.receive()
+
+
 async def count_users(socket):
     await socket.accept()
     async with groups.join("counting", socket):
@@ -175,6 +192,7 @@ urlpatterns = [
     path("silent/", silent),
     path("stubborn/", stubborn),
     path("firehose/", firehose),
+    path("burst/", burst),
     path("users/", count_users),
     path("mark/", mark),
     path("numbers/", numbers),

@@ -62,7 +62,7 @@ def site_application() -> Any:
         NotThere: there is none.
         Exception: whatever its module raises while it is imported.
     """
-    package = settings.ROOT_URLCONF.rpartition(".")[0]
+    package = getattr(settings, "ROOT_URLCONF", "").rpartition(".")[0]
     guess = f"{package}.asgi.application"  # where startproject has put it
     return attribute_of(getattr(settings, "ASGI_APPLICATION", None) or guess)
 

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import asgiref
 from django.apps import apps
@@ -66,7 +67,8 @@ def sqlite() -> Iterator[CheckMessage]:
     once, whatever its time-out is. An immediate one waits before it reads.
     Source: sqlite.org/lang_transaction.html
     """
-    for alias, database in settings.DATABASES.items():
+    databases: dict[str, dict[str, Any]] = settings.DATABASES
+    for alias, database in databases.items():
         if database.get("ENGINE") != "django.db.backends.sqlite3":
             continue
         mode = database.get("OPTIONS", {}).get("transaction_mode") or ""

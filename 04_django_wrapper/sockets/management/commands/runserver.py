@@ -28,9 +28,8 @@ class ASGIServer(WSGIServer):
             import uvicorn
         except ModuleNotFoundError:
             raise CommandError("pip install 'uvicorn[standard]'") from None
-        config = uvicorn.Config(
-            self.application, timeout_graceful_shutdown=SHUTDOWN_SECONDS
-        )
+        application: Any = self.application  # ASGI's; the base class has a WSGI one
+        config = uvicorn.Config(application, timeout_graceful_shutdown=SHUTDOWN_SECONDS)
         uvicorn.Server(config).run(sockets=[self.socket])
 
 
