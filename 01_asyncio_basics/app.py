@@ -43,8 +43,14 @@ class Program(NamedTuple):
         return Path(self.main.__code__.co_filename)
 
 
-TWO_WAITS, WAYS, BLOCKS = "Two waits", "Three ways", "What blocks"
-AWAIT, ENDS, HEAVY = "What await does", "How tasks end", "Heavy work"
+# The headings of the choices.
+TWO_WAITS = "Two waits"
+WAYS = "Three ways"
+BLOCKS = "What blocks"
+AWAIT = "What await does"
+ENDS = "How tasks end"
+HEAVY = "Heavy work"
+
 PROGRAMS = {
     "tasks": Program(
         TWO_WAITS,

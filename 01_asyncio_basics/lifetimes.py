@@ -158,7 +158,8 @@ PROGRAMS = (
 
 async def main(*names: str) -> None:
     known = [program.__name__ for program in PROGRAMS]
-    if unknown := [name for name in names if name not in known]:
+    unknown = [name for name in names if name not in known]
+    if unknown:
         print(f"There is no program {unknown[0]!r}, only {', '.join(known)}.")
     for program in PROGRAMS:
         if not names or program.__name__ in names:

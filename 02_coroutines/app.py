@@ -53,7 +53,11 @@ def with_tasks() -> list[State]:
     return Tape(run, watched, "queue", pc.CAPACITY).states
 
 
-QUEUE, LOOP, WRONG = "produce and consume", "On the tiny loop", "What goes wrong"
+# The headings of the choices.
+QUEUE = "produce and consume"
+LOOP = "On the tiny loop"
+WRONG = "What goes wrong"
+
 PROGRAMS = {
     "trampoline": Program(
         QUEUE,
@@ -139,7 +143,10 @@ class Stage02(Viewer):
 
     async def all_steps(self) -> None:
         last = len(self.states) - 1
-        for number in range(0 if self.at == last else self.at + 1, last + 1):
+        first = self.at + 1
+        if self.at == last:  # once more from the start
+            first = 0
+        for number in range(first, last + 1):
             await self.go_to(number)
             await asyncio.sleep(PAUSE)
 

@@ -21,7 +21,8 @@ def main() -> None:
     print("next:", next(average))
     print("next:", next(average))
     frame = average.gi_frame
-    total, count = frame.f_locals["total"], frame.f_locals["count"]
+    total = frame.f_locals["total"]
+    count = frame.f_locals["count"]
     line = frame.f_lineno - frame.f_code.co_firstlineno
     print(f"suspended {line} lines after its def, with total={total} count={count}")
     print("next:", next(average))

@@ -12,13 +12,16 @@ class Forget(Exception):
 
 
 def averager() -> Generator[float | None, float, None]:
-    total, count = 0.0, 0
+    total = 0.0
+    count = 0
     average = None
     while True:
         try:
             number = yield average
         except Forget:
-            total, count, average = 0.0, 0, None
+            total = 0.0
+            count = 0
+            average = None
         else:
             total += number
             count += 1

@@ -12,7 +12,8 @@ Numbers = Generator[float | None, float | None, float]
 
 
 def averager() -> Numbers:
-    total, count = 0.0, 0
+    total = 0.0
+    count = 0
     average = 0.0
     while True:
         number = yield average

@@ -191,8 +191,12 @@ class View:
         """The lines of the program to show, and the number of the first of them."""
         lines = [line.rstrip("\n") for line in getlines(self.file)]
         words = [line.partition(" ")[0] for line in lines]
-        start = words.index("async") if "async" in words else 0
-        end = words.index("if") if "if" in words else len(lines)
+        start = 0
+        if "async" in words:
+            start = words.index("async")
+        end = len(lines)
+        if "if" in words:  # if __name__ == "__main__"
+            end = words.index("if")
 
         # A file of several programs: show this one, and the function above it.
         main = self.code.co_firstlineno - 1
@@ -201,10 +205,14 @@ class View:
             above = [
                 number for number in range(start, main) if words[number] == "async"
             ]
-            start = above[-1] if above else main
+            start = main
+            if above:
+                start = above[-1]
 
         # The task that has just run may be in another part of the file.
-        here = line_of(ran.coro, self.file) if isinstance(ran, Task) else 0
+        here = 0
+        if isinstance(ran, Task):
+            here = line_of(ran.coro, self.file)
         if here and not start < here <= end:
             start = max(here - SHOWN // 2, 0)
             end = here + SHOWN // 2

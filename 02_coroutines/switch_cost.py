@@ -90,7 +90,8 @@ def on_asyncio(count: int) -> int:
 
 
 def between_threads(count: int) -> int:
-    mine, yours = threading.Semaphore(0), threading.Semaphore(0)
+    mine = threading.Semaphore(0)
+    yours = threading.Semaphore(0)
 
     def other() -> None:
         for _ in range(count // 2):
@@ -127,24 +128,29 @@ def measure(rounds: int = ROUNDS) -> "Costs":
     found: dict[str, list[Cost]] = {way: [] for way in WAYS}
     for _ in range(rounds):
         for way, run in WAYS.items():
-            count, before, start = SWITCHES[way], _context_switches(), perf_counter()
-            selects = run(count)
-            seconds = perf_counter() - start
-            after = _context_switches()
-            told = None if before is None or after is None else (after - before) / count
-            has_selector = way in ("tiny loop", "asyncio")
-            found[way].append(
-                Cost(
-                    way,
-                    seconds / count * 1e9,
-                    told,
-                    selects / count if has_selector else None,
-                )
-            )
+            found[way].append(_measured(way, run))
     fastest = [
         min(costs, key=lambda cost: cost.nanoseconds) for costs in found.values()
     ]
     return Costs(fastest)
+
+
+def _measured(way: str, run: Callable[[int], int]) -> Cost:
+    """The cost of one way, once."""
+    count = SWITCHES[way]
+    before = _context_switches()
+    start = perf_counter()
+    selects = run(count)
+    seconds = perf_counter() - start
+    after = _context_switches()
+
+    context_switches = None
+    if before is not None and after is not None:
+        context_switches = (after - before) / count
+    selects_each = None
+    if way in ("tiny loop", "asyncio"):  # the other two have no selector
+        selects_each = selects / count
+    return Cost(way, seconds / count * 1e9, context_switches, selects_each)
 
 
 def _context_switches() -> int | None:
@@ -171,7 +177,9 @@ class Costs(svg.Picture):
         return "\n".join(rows)
 
     def svg(self) -> str:
-        left, right, top = 110.0, 700.0, 60.0
+        left = 110.0
+        right = 700.0
+        top = 60.0
         lowest = 10 ** int(log10(min(cost.nanoseconds for cost in self.costs)))
         decades = log10(max(cost.nanoseconds for cost in self.costs) / lowest) + 0.05
         bottom = top + 40 * len(self.costs)

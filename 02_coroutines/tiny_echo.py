@@ -17,10 +17,14 @@ SIZE = 65_536  # bytes that are read at most at a time
 
 async def echo(peer: socket.socket) -> None:
     with peer, contextlib.suppress(ConnectionError):  # a peer may vanish at any time
-        while data := await sock_recv(peer, SIZE):
+        while True:
+            data = await sock_recv(peer, SIZE)
+            if not data:  # the peer has ended
+                return
             await sock_sendall(peer, data)
             # A peer that never pauses always has more bytes for us, and then neither
-            # of the two lines above gives way. The others want their turn, too.
+            # of the two awaits above gives control back. Without this line the other
+            # clients would wait until it has ended.
             await tiny_loop.sleep(0)
 
 

@@ -139,16 +139,20 @@ class Conversation:
             return Refusal(403)
         if event["type"] != "websocket.http.response.start":
             self._fail(f"expected a refusal, but {event['type']} came")
-        status, headers, body, more = event["status"], event.get("headers", ()), b"", 1
+        body = b""
+        more = True
         while more:
             part = await self._expect("websocket.http.response.body")
-            body, more = body + part.get("body", b""), part.get("more_body", False)
-        return Refusal(status, body, list(headers))
+            body += part.get("body", b"")
+            more = part.get("more_body", False)
+        return Refusal(event["status"], body, list(event.get("headers", ())))
 
     async def send(self, message: str | bytes) -> None:
         """One message; its event has only its own key, as "Receive" allows."""
-        key = "text" if isinstance(message, str) else "bytes"
-        self._tell({"type": "websocket.receive", key: message})
+        if isinstance(message, str):
+            self._tell({"type": "websocket.receive", "text": message})
+        else:
+            self._tell({"type": "websocket.receive", "bytes": message})
 
     async def text(self) -> str:
         """The next message, which is a text."""
@@ -231,8 +235,10 @@ class Conversation:
 
     def _so_far(self) -> str:
         lines = self.said[-20:]
-        earlier = [f"… {len(self.said) - 20} before"] if len(self.said) > 20 else []
-        return "\n".join(["said so far (→ to the application):", *earlier, *lines])
+        if len(self.said) > 20:
+            lines.insert(0, f"… {len(self.said) - 20} before")
+        lines.insert(0, "said so far (→ to the application):")
+        return "\n".join(lines)
 
 
 def _shown(event: Event) -> str:

@@ -9,7 +9,7 @@ Kept are the first 125 bytes of a payload, which is all of it in a control frame
 
 from collections.abc import Iterable, Iterator
 from html import escape
-from typing import Any
+from typing import Any, cast
 
 from frames import UNMASKED, Field, FrameError, NotWholeError, decode_head, fields
 from scope import Address
@@ -41,10 +41,14 @@ class Cut:
         self._over = False
 
     def pieces(self, chunk: bytes) -> Iterator[bytes]:
-        """What is whole now. After what is no frame, nothing can be told apart."""
+        """Yield the pieces that are complete.
+
+        After bytes that are not a frame we cannot find the next boundary, so we stop.
+        """
         skipped = min(self._beyond, len(chunk))
         self._beyond -= skipped
-        data, at = self._rest + chunk[skipped:], 0
+        data = self._rest + chunk[skipped:]
+        at = 0
         while at < len(data) and not self._over:
             if self._http:
                 end = data.find(b"\r\n\r\n") + 4
@@ -66,10 +70,12 @@ class Cut:
                 if len(data) < kept:
                     break
                 yield data[at:kept]
-                end = at + head.size + head.length
+                end = at + head.ends_at
                 self._beyond = max(0, end - len(data))
             at = end
-        self._rest = b"" if self._over else data[at:]
+        self._rest = data[at:]
+        if self._over:
+            self._rest = b""
 
 
 class FrameTap:
@@ -84,7 +90,9 @@ class FrameTap:
     def __init__(
         self, wiretap: Wiretap, *, begins: bytes = b"GET ", connections: int = 20
     ) -> None:
-        self._wiretap, self._begins, self._most = wiretap, begins, connections
+        self._wiretap = wiretap
+        self._begins = begins
+        self._most = connections
         self._followed: dict[Address, tuple[Connection, dict[str, Cut]]] = {}
 
     def __call__(self, client: Address, direction: str, kind: str, data: Any) -> None:
@@ -98,7 +106,7 @@ class FrameTap:
                 del self._followed[next(iter(self._followed))]
         if client in self._followed:
             connection, cuts = self._followed[client]
-            way: Direction = "in" if direction == "in" else "out"
+            way = cast(Direction, direction)
             for piece in cuts[way].pieces(data):
                 connection.wire(way, piece, *explained(piece))
 
@@ -108,11 +116,13 @@ def explained(piece: bytes) -> tuple[str, list[Field]]:
     if piece.endswith(b"\r\n\r\n"):
         return f"the handshake, {len(piece)} bytes", list(head_fields(piece))
     try:
-        head, found = decode_head(piece), fields(piece)
+        head = decode_head(piece)
+        found = fields(piece)
     except FrameError as error:
         return f"no frame: {error}", []
-    size, payload = head.size + head.length, found[-1].meaning.removesuffix(UNMASKED)
-    return f"{head.opcode.name.lower()} frame, {size} bytes: {payload}", found
+    payload = found[-1].meaning.removesuffix(UNMASKED)
+    words = f"{head.opcode.name.lower()} frame, {head.ends_at} bytes: {payload}"
+    return words, found
 
 
 def head_fields(head: bytes) -> Iterator[Field]:
@@ -136,8 +146,10 @@ def as_html(connection: Connection) -> str:
         for entry in connection.entries
         if entry.fields
     ]
+    if not found:
+        return ""
     hint = '<p id="frames-hint">The bytes, one by one and bit by bit: open any.</p>'
-    return hint + "".join(found) if found else ""
+    return hint + "".join(found)
 
 
 def _on_the_wire(found: Iterable[tuple[str, str, str]]) -> str:

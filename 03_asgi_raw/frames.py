@@ -14,14 +14,20 @@ from hashlib import sha1
 from typing import NamedTuple
 
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3: the same for everybody
+LENGTH_BYTES = {126: 2, 127: 8}  # the seven bits, and how many bytes follow for them
+SHORTEST = {2: 126, 8: 65_536}  # the least length that so many bytes may hold
 UNMASKED = " (not on the wire: masked XOR key)"
 
 
 class Opcode(IntEnum):
     """What a frame is (5.2). From 8 on: control frames, which may come at any time."""
 
-    CONTINUATION, TEXT, BINARY = 0, 1, 2
-    CLOSE, PING, PONG = 8, 9, 10
+    CONTINUATION = 0
+    TEXT = 1
+    BINARY = 2
+    CLOSE = 8
+    PING = 9
+    PONG = 10
 
 
 class Head(NamedTuple):
@@ -32,6 +38,11 @@ class Head(NamedTuple):
     key: bytes | None
     size: int  # bytes of the head itself
     length: int  # bytes of the payload
+
+    @property
+    def ends_at(self) -> int:
+        """The number of bytes of head and payload together."""
+        return self.size + self.length
 
 
 class Field(NamedTuple):
@@ -78,7 +89,9 @@ def encode(frame: Frame) -> bytes:
         FrameError: a control frame that is too long or not final (5.5), a bad key.
     """
     _check(frame)
-    first = (0x80 if frame.fin else 0) | frame.opcode
+    first = int(frame.opcode)
+    if frame.fin:
+        first |= 0x80
     if frame.key is None:
         return head(first, 0, len(frame.payload)) + frame.payload
     payload = masked(frame.payload, frame.key)
@@ -108,12 +121,12 @@ def decode(data: bytes) -> tuple[Frame, bytes]:
         FrameError: it breaks a rule of RFC 6455, 5.2 or 5.5.
     """
     head = decode_head(data)
-    end = head.size + head.length
-    _need(data, end, "the payload")
-    payload = data[head.size : end]
+    _need(data, head.ends_at, "the payload")
+    payload = data[head.size : head.ends_at]
     if head.key is not None:
         payload = masked(payload, head.key)
-    return Frame(head.opcode, payload, head.fin, head.key), data[end:]
+    frame = Frame(head.opcode, payload, head.fin, head.key)
+    return frame, data[head.ends_at :]
 
 
 def decode_head(data: bytes) -> Head:
@@ -124,23 +137,38 @@ def decode_head(data: bytes) -> Head:
         FrameError: it breaks a rule of RFC 6455, 5.2 or 5.5.
     """
     _need(data, 2, "the first two bytes")
-    if rsv := data[0] >> 4 & 7:
+
+    # The first byte: FIN, three bits RSV, and four bits of opcode.
+    fin = data[0] >= 0b1000_0000
+    rsv = data[0] >> 4 & 0b111
+    number = data[0] & 0b1111
+    if rsv:
         raise FrameError(
             f"expected 000 as RSV bits, as no extension is used; got {rsv:03b}"
         )
-    if data[0] & 15 not in list(Opcode):
-        raise FrameError(f"expected an opcode out of 0-2 and 8-10, got {data[0] & 15}")
-    fin, has_key, length = data[0] >= 128, data[1] >= 128, data[1] & 127
-    extended = {126: 2, 127: 8}.get(length, 0)  # bytes that hold the length instead
-    size = 2 + extended + 4 * has_key
+    if number not in list(Opcode):
+        raise FrameError(f"expected an opcode out of 0-2 and 8-10, got {number}")
+    opcode = Opcode(number)
+
+    # The second byte: whether a masking key follows, and seven bits of length. A long
+    # length does not fit into them: 126 and 127 say how many bytes hold it.
+    has_key = data[1] >= 0b1000_0000
+    length = data[1] & 0b0111_1111
+    extended = LENGTH_BYTES.get(length, 0)
+    size = 2 + extended
+    if has_key:
+        size += 4
     _need(data, size, "the head")
     if extended:
         length = int.from_bytes(data[2 : 2 + extended])
-    if length >> 63 or length < {2: 126, 8: 65_536}.get(extended, 0):
+    if length >> 63 or length < SHORTEST.get(extended, 0):
         raise FrameError(f"expected the shortest form of a 63-bit length, got {length}")
-    _check_control(Opcode(data[0] & 15), fin, length)
-    key = data[size - 4 : size] if has_key else None
-    return Head(Opcode(data[0] & 15), fin, key, size, length)
+    _check_control(opcode, fin, length)
+
+    key = None
+    if has_key:
+        key = data[size - 4 : size]
+    return Head(opcode, fin, key, size, length)
 
 
 def close_payload(code: int, reason: str = "") -> bytes:
@@ -152,9 +180,9 @@ def close_reason(payload: bytes) -> tuple[int, str]:
     """The code and the reason; 1005 stands for a close frame without a code (7.1.5)."""
     if len(payload) == 1:
         raise FrameError("expected no payload or a code in 2 bytes, got 1 byte")
-    return (
-        (int.from_bytes(payload[:2]), payload[2:].decode()) if payload else (1005, "")
-    )
+    if not payload:
+        return 1005, ""
+    return int.from_bytes(payload[:2]), payload[2:].decode()
 
 
 def fields(data: bytes) -> list[Field]:
@@ -164,29 +192,40 @@ def fields(data: bytes) -> list[Field]:
     """
     head = decode_head(data)
     bits = f"{data[0]:08b}{data[1]:08b}"
-    last = "the last frame of its message" if head.fin else "more fragments follow"
-    who = "from a client" if head.key else "from a server"
+    last = "the last frame of its message"
+    if not head.fin:
+        last = "more fragments follow"
+    mask = "not masked, from a server"
+    after_length = head.size
+    if head.key:
+        mask = "masked, from a client"
+        after_length -= 4
     found = [
         Field("FIN", bits[0], last),
         Field("RSV", bits[1:4], "no extension"),
         Field("opcode", bits[4:8], head.opcode.name.lower()),
-        Field("mask", bits[8], f"{'masked' if head.key else 'not masked'}, {who}"),
+        Field("mask", bits[8], mask),
     ]
-    if extended := data[2 : head.size - (4 if head.key else 0)]:
+
+    extended = data[2:after_length]
+    if extended:
         form = f"{data[1] & 127}: the next {len(extended)} bytes say it"
         found.append(Field("length", bits[9:], form))
         found.append(Field("extended", extended.hex(" "), f"{head.length}"))
     else:
         found.append(Field("length", bits[9:], f"{head.length}"))
-    payload = data[head.size : head.size + head.length]
+    payload = data[head.size : head.ends_at]
     if head.key is None:
-        return [*found, Field("payload", _shown(payload), _meaning(head, payload))]
+        found.append(Field("payload", _shown(payload), _meaning(head, payload)))
+        return found
+
     found.append(Field("key", head.key.hex(" "), "random, another one each time"))
     turns = "each byte XOR one of the key's, in turn"
     found.append(Field("masked", _shown(payload), turns))
     payload = masked(payload, head.key)
     meaning = _meaning(head, payload) + UNMASKED
-    return [*found, Field("unmasked", _shown(payload), meaning)]
+    found.append(Field("unmasked", _shown(payload), meaning))
+    return found
 
 
 def explain(data: bytes) -> list[str]:
@@ -198,15 +237,19 @@ def explain(data: bytes) -> list[str]:
 
 def _meaning(head: Head, payload: bytes) -> str:
     if head.opcode is Opcode.CLOSE and len(payload) > 1:
-        code, reason = payload[:2], payload[2:].decode(errors="replace")
-        return f"code {int.from_bytes(code)}, reason {reason!r}"
+        code = int.from_bytes(payload[:2])
+        reason = payload[2:].decode(errors="replace")
+        return f"code {code}, reason {reason!r}"
     if head.opcode is Opcode.TEXT and head.fin and head.length <= 16:
         return repr(payload.decode(errors="replace"))
     return f"{head.length} bytes"
 
 
 def _shown(data: bytes) -> str:
-    return data[:16].hex(" ") + (" …" if len(data) > 16 else "")
+    words = data[:16].hex(" ")
+    if len(data) > 16:
+        words += " …"
+    return words
 
 
 def _need(data: bytes, length: int, what: str) -> None:

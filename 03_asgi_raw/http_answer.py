@@ -24,7 +24,9 @@ class HTTPAnswer:
     """
 
     def __init__(self, scope: Any) -> None:
-        self.prefix = "websocket." if scope["type"] == "websocket" else ""
+        self.prefix = ""
+        if scope["type"] == "websocket":
+            self.prefix = "websocket."
         self.is_head = scope.get("method") == "HEAD"
         self.response: Response | None = None  # from its first event on
         self.complete = False

@@ -64,9 +64,9 @@ async def lifespan(
     stopping = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait([starting, stopping], return_when=asyncio.FIRST_COMPLETED)
-        answer = starting.result() if starting.done() else {"type": "none came"}
-        if answer["type"] == "lifespan.startup.failed":
-            raise StartupFailedError(answer.get("message") or "it gave no reason")
+        if starting.done() and starting.result()["type"] == "lifespan.startup.failed":
+            reason = starting.result().get("message") or "it gave no reason"
+            raise StartupFailedError(reason)
         yield state
         if not running.done():  # otherwise nobody listens
             async with asyncio.timeout(seconds):

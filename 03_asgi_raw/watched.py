@@ -86,7 +86,9 @@ async def show(query: str, narrow: bool, send: Send) -> None:
         while True:
             news = tap.news()  # before looking: what comes meanwhile is not missed
             found = [c for c in tap.connections if query and c.query == query]
-            pieces = json.dumps(pieces_of(found[-1], narrow)) if found else ""
+            pieces = ""
+            if found:
+                pieces = json.dumps(pieces_of(found[-1], narrow))
             if pieces != shown:
                 shown = pieces
                 await send({"type": "websocket.send", "text": pieces})
@@ -96,7 +98,8 @@ async def show(query: str, narrow: bool, send: Send) -> None:
 
 def pieces_of(connection: Connection, narrow: bool) -> dict[str, str]:
     """HTML for the elements of the page with these ids."""
-    picture, frames = connection.svg(narrow=narrow), as_html(connection)
+    picture = connection.svg(narrow=narrow)
+    frames = as_html(connection)
     if narrow and frames:
         picture = f"<p>bytes: in the list below</p>{picture}"
     return {"wiretap": picture, "frames": frames or EVENTS_ONLY}

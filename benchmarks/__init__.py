@@ -1,1 +1,1 @@
-"""What each layer costs, measured side by side: ``python3 -m workshop bench``."""
+"""The cost of each layer, measured side by side: ``python3 -m workshop bench``."""

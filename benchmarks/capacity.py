@@ -1,4 +1,4 @@
-"""What many connections need: the arithmetic behind stage 04's tables of capacity.
+"""The needs of many connections: the arithmetic behind stage 04's tables of capacity.
 
 The costs are measured, the use is assumed: a result without both means nothing. Put
 your own figures into `Use`, then ``python -m benchmarks.capacity`` prints the tables.
@@ -16,17 +16,28 @@ LAYER = "the layer"
 
 @dataclass(frozen=True)
 class Costs:
-    """What one of each costs: seconds of a core, bytes of memory."""
+    """The cost of one of each: seconds of a core, bytes of memory.
 
-    received: float  # s: a message read, brought to its handler, and answered
-    delivered: float  # s: a message to one member of its group
-    connection: float  # bytes of an idle connection
-    handshake: float  # s: with a session and a user out of the database
+    Attributes:
+        received: s: a message is read, brought to its handler, and answered.
+        delivered: s: a message goes to one member of its group.
+        connection: bytes of an idle connection.
+        handshake: s: with a session and a user out of the database.
+        stored: s: the chat's unit of work around one message.
+        relayed: s: a message from Redis, in one process.
+        published: s of Redis: one PUBLISH.
+        forwarded: s of Redis: the same to one subscribed process.
+    """
+
+    received: float
+    delivered: float
+    connection: float
+    handshake: float
     # The rest is measured apart from the benchmarks: see `COSTS`.
-    stored: float = 2.8e-3  # s: the chat's unit of work around one message
-    relayed: float = 40e-6  # s: a message from Redis, in one process
-    published: float = 35e-6  # s of Redis: one PUBLISH
-    forwarded: float = 8e-6  # s of Redis: the same to one subscribed process
+    stored: float = 2.8e-3
+    relayed: float = 40e-6
+    published: float = 35e-6
+    forwarded: float = 8e-6
 
     @classmethod
     def of(cls, results: Results) -> "Costs":
@@ -45,32 +56,56 @@ class Costs:
 
 @dataclass(frozen=True)
 class Use:
-    """What people do, and how full a machine may be."""
+    """How people use the site, and how full a machine may be.
 
-    messages: float = 0.01  # a second, from each connection: one in 100 s
-    room: int = 50  # people who hear each message
-    load: float = 0.5  # of a core that is used; the rest is for bursts
-    process: int = 10_000  # connections of one process: SOCKETS["CONNECTIONS"]
-    cores: int = 16  # of a machine
-    writes: float = 2_000  # messages a second that one database stores: a guess
-    together: bool = False  # a proxy brings all people of a room to one process
+    Attributes:
+        messages: a second, from each connection: one in 100 s.
+        room: people who receive each message.
+        load: the part of a core that is used; the rest is for bursts.
+        process: connections of one process: ``SOCKETS["CONNECTIONS"]``.
+        cores: of a machine.
+        writes: messages a second that one database stores: a guess.
+        together: whether a proxy brings all people of a room to one process.
+    """
+
+    messages: float = 0.01
+    room: int = 50
+    load: float = 0.5
+    process: int = 10_000
+    cores: int = 16
+    writes: float = 2_000
+    together: bool = False
 
 
 @dataclass(frozen=True)
 class Need:
-    """What so many connections need."""
+    """The needs of so many connections.
 
-    messages: float  # a second
-    deliveries: float  # a second
-    cores: float  # busy ones, of the site's processes
+    Attributes:
+        messages: a second.
+        deliveries: a second.
+        cores: busy ones, of the site's processes.
+        processes: of the site.
+        machines: for these processes.
+        memory: bytes, of the connections.
+        relayed: messages a second, from Redis to processes.
+        redis: busy cores of Redis, which uses one in each server.
+        shards: Redis servers.
+        databases: that store.
+        comeback: s until all are back after all were cut off.
+    """
+
+    messages: float
+    deliveries: float
+    cores: float
     processes: int
     machines: int
-    memory: float  # bytes, of the connections
-    relayed: float  # messages a second, from Redis to processes
-    redis: float  # busy cores of Redis, each with one
-    shards: int  # Redis servers
+    memory: float
+    relayed: float
+    redis: float
+    shards: int
     databases: int
-    comeback: float  # s until all are back after they were all cut off
+    comeback: float
 
 
 def need(connections: int, costs: Costs, use: Use) -> Need:
@@ -84,8 +119,12 @@ def need(connections: int, costs: Costs, use: Use) -> Need:
     here = messages * (costs.received + costs.stored) + deliveries * costs.delivered
     fewest = ceil(connections / use.process)
     processes = max(fewest, ceil(here / use.load))
-    for _ in range(20):  # what is relayed needs processes, and those relay more
-        others = 0.0 if use.together else _others(processes, use.room)
+    # Relayed messages need processes, and more processes relay more: a few rounds, so
+    # that the number no longer changes.
+    for _ in range(20):
+        others = 0.0
+        if not use.together:
+            others = _others(processes, use.room)
         cores = here + messages * others * costs.relayed
         processes = max(fewest, ceil(cores / use.load))
     redis = messages * (costs.published + others * costs.forwarded)
@@ -127,8 +166,10 @@ def table(costs: Costs, use: Use, *sizes: int) -> str:
     """The needs of several sizes beside each other, in Markdown."""
     apart = [need(size, costs, use) for size in sizes]
     together = [need(size, costs, replace(use, together=True)) for size in sizes]
-    lines = [["connections", *(f"{size:,}" for size in sizes)]]
-    lines.append(["---", *("---:" for _ in sizes)])
+    lines = [["connections"], ["---"]]
+    for size in sizes:
+        lines[0].append(f"{size:,}")
+        lines[1].append("---:")
     lines += [[name, *map(show, apart)] for name, show in ROWS]
     lines += [
         [f"{name}, if each room is in one process", *map(show, together)]

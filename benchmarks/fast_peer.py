@@ -4,7 +4,7 @@ import picows
 
 from benchmarks.peer import SECONDS, Peer
 
-# What browsers offer.
+# The offer that browsers make.
 DEFLATE = "permessage-deflate; client_max_window_bits"
 
 

@@ -21,27 +21,47 @@ SPARE = 200  # file descriptors for all that is no peer
 
 @dataclass(frozen=True)
 class Scale:
-    """How much is measured."""
+    """How much is measured.
 
-    seconds: float = 1.5  # of each load
-    warm_up: float = 0.3  # seconds
-    message: int = 32  # bytes
-    clients: int = 64  # of an echo
-    members: int = 200  # of a room
-    idle: tuple[int, int] = (100, 500)  # connections before, and as many more
+    Attributes:
+        seconds: of each load.
+        warm_up: seconds of the load that does not count.
+        message: bytes.
+        clients: of an echo.
+        members: of a room.
+        idle: connections that are there before, and how many more are opened.
+        switches: between tasks.
+        growth_seconds: of each point of a curve.
+        growth_rounds: how often a curve is measured; 0: not at all.
+        connections: the points of the curve of open connections.
+        bytes: those of the curve of message sizes.
+        group: those of the curve of a group's members.
+        groups: those of the curve of other groups.
+        beside: members of the room that is measured beside other groups.
+    """
+
+    seconds: float = 1.5
+    warm_up: float = 0.3
+    message: int = 32
+    clients: int = 64
+    members: int = 200
+    idle: tuple[int, int] = (100, 500)
     switches: int = 20_000
-    growth_seconds: float = 0.5  # of each point of a curve
+    growth_seconds: float = 0.5
     growth_rounds: int = 3
     connections: tuple[int, ...] = (10, 100, 1000, 2500, 5000)
     bytes: tuple[int, ...] = (16, 256, 4096, 16_384, 65_536)
     group: tuple[int, ...] = (1, 10, 100, 500, 1000, 2000)
     groups: tuple[int, ...] = (1, 100, 1000, 5000, 10_000)
-    beside: int = 50  # members of the room that is measured beside other groups
+    beside: int = 50
 
     def descriptors(self) -> int:
         """Sockets that the client needs at once, at most."""
-        most = max(sum(self.idle) + self.idle[1], self.clients, self.members)
-        return SPARE + max(most, *self.connections, *self.group)
+        first, more = self.idle
+        counts = [first + 2 * more, self.clients, self.members]
+        counts += self.connections
+        counts += self.group
+        return SPARE + max(counts)
 
 
 FULL = Scale()
@@ -49,7 +69,7 @@ QUICK = Scale(seconds=0.4, warm_up=0.1, idle=(50, 200), switches=5_000, growth_r
 
 
 class Spent(NamedTuple):
-    """What a load cost."""
+    """The cost of a load."""
 
     cpu: float  # seconds, of the server
     load: Any
@@ -60,7 +80,8 @@ async def spend(
 ) -> Spent:
     """Run a load twice, and measure the second time."""
     await make().run(warm_up)
-    load, before = make(), server.cpu()
+    load = make()
+    before = server.cpu()
     await load.run(seconds)
     return Spent(server.cpu() - before, load)
 
@@ -76,7 +97,8 @@ async def opened(
     cookie: str | None = None,
 ) -> AsyncIterator[list[Peer]]:
     """``count`` open websockets, for the length of the block; see `open_peer`."""
-    cookie = server.cookie if cookie is None else cookie
+    if cookie is None:
+        cookie = server.cookie
     peers = await open_many(
         count, server.address, path, cookie, say=say, deflate=deflate
     )
@@ -123,13 +145,15 @@ def _figures(spent: Spent) -> dict[str, float]:
 async def idle(server: Server, scale: Scale) -> dict[str, float]:
     """Open some, then more; then as many that offer permessage-deflate.
 
-    Each has sent one message and got one, so that its buffers are there. What is
-    counted is the slope: memory of the second lot, divided by its number.
+    Each has sent one message and received one, so that its buffers are there. The
+    figure is the slope: memory of the second lot, divided by its number.
     """
     message = b"x" * scale.message
     first, more = scale.idle
     async with opened(server, first, "/echo", message):
-        memory, cpu, now = server.memory(), server.cpu(), perf_counter()
+        memory = server.memory()
+        cpu = server.cpu()
+        now = perf_counter()
         async with opened(server, more, "/echo", message):
             elapsed = perf_counter() - now
             figures = {
@@ -146,15 +170,16 @@ async def idle(server: Server, scale: Scale) -> dict[str, float]:
     return figures
 
 
-# ---- how cost grows: one server for all points of a curve, from the smallest up;
-# ---- nobody is logged in, so that thousands of connections are soon there
+# How cost grows: one server for all points of a curve, from the smallest up. No user is
+# logged in, so that thousands of connections are soon there.
 
 
 async def connections(
     server: Server, scale: Scale, counts: Sequence[int]
 ) -> list[float]:
     """CPU µs of an echo, while so many are open and take turns."""
-    message, costs = b"x" * scale.message, []
+    message = b"x" * scale.message
+    costs = []
     async with AsyncExitStack() as stack:
         peers: list[Peer] = []
         for count in counts:
@@ -180,7 +205,8 @@ async def sizes(server: Server, scale: Scale, sizes: Sequence[int]) -> list[floa
 
 async def members(server: Server, scale: Scale, counts: Sequence[int]) -> list[float]:
     """CPU µs of one message to a group of so many."""
-    message, costs = b"x" * scale.message, []
+    message = b"x" * scale.message
+    costs = []
     async with AsyncExitStack() as stack:
         peers: list[Peer] = []
         for count in counts:
@@ -192,7 +218,9 @@ async def members(server: Server, scale: Scale, counts: Sequence[int]) -> list[f
 
 async def groups(server: Server, scale: Scale, counts: Sequence[int]) -> list[float]:
     """CPU µs of one message to a small group, while there are so many other groups."""
-    message, costs, there = b"x" * scale.message, [], 0
+    message = b"x" * scale.message
+    costs = []
+    there = 0
     async with (
         opened(server, scale.beside, "/room/a", cookie="") as peers,
         AsyncExitStack() as stack,
@@ -206,8 +234,8 @@ async def groups(server: Server, scale: Scale, counts: Sequence[int]) -> list[fl
 
 
 async def _cost(server: Server, scale: Scale, load: Any, *arguments: Any) -> float:
-    """CPU µs of each message that the client says."""
+    """CPU µs of each message that the client sends."""
     spent = await spend(
         server, lambda: load(*arguments), scale.growth_seconds, scale.warm_up
     )
-    return float(spent.cpu / spent.load.said * 1e6)
+    return float(spent.cpu / spent.load.sent * 1e6)

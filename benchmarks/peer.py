@@ -1,4 +1,4 @@
-"""What a peer is to the loads: the client's side of one websocket.
+"""A peer, as the loads see it: the client's side of one websocket.
 
 ``fast_peer`` and ``slow_peer`` are its two kinds; ``peers`` opens one.
 """
@@ -36,7 +36,7 @@ class First:
 
 
 class Peer:
-    """What both kinds have in common.
+    """The parts that both kinds have in common.
 
     Attributes:
         owner: is told what arrives.

@@ -1,13 +1,20 @@
 """Results as pictures: bars for what was compared, lines for what grew."""
 
 import math
+from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 
 from benchmarks.results import CURVES, TABLES, Results
 from workshop.pictures import svg
 
-LEFT, RIGHT, TOP, ROW = 190.0, 690.0, 56.0, 30.0
+# Of the bars, in units of the picture.
+LEFT = 190.0
+RIGHT = 690.0
+TOP = 56.0
+ROW = 30.0
+# Of the lines.
+AXES = (70.0, 640.0, 56.0, 320.0)  # left, right, top, bottom
 OURS = ("the layer", "stage 03", "stage 02")  # how the names of our own rows begin
 LINES = ("run", "done", "note", "ready")  # colours, one for each subject
 
@@ -25,14 +32,18 @@ def picture(results: Results, name: str) -> svg.Picture:
         results: of a run that measured it.
         name: a key of ``TABLES`` or ``CURVES``.
     """
-    return Bars(results, name) if name in TABLES else Lines(results, name)
+    if name in TABLES:
+        return Bars(results, name)
+    return Lines(results, name)
 
 
 class Bars(svg.Picture):
     """A benchmark's first column, smallest first, with the spread of its rounds."""
 
     def __init__(self, results: Results, name: str) -> None:
-        self.results, self.name, self.table = results, name, TABLES[name]
+        self.results = results
+        self.name = name
+        self.table = TABLES[name]
         self.column = self.table.columns[0]
         rows = results.tables[name].items()
         has = [row for row, figures in rows if self.column.key in figures]
@@ -70,16 +81,21 @@ class Bars(svg.Picture):
 
     def _bar(self, row: str, figure: float, y: float, scale: float) -> list[str]:
         rounds = self.results.tables[self.name][row][self.column.key]
-        low, high = LEFT + min(rounds) * scale, LEFT + max(rounds) * scale
+        low = LEFT + min(rounds) * scale
+        high = LEFT + max(rounds) * scale
         ratio = self.results.ratio(self.name, row, self.column.key)
         words = f"{figure:,.{self.column.digits}f}"
         if ratio is not None:
             words += f"  ×{ratio:.2f}"
-        ours = row.startswith(OURS)
+        weight = ""
+        color = "wait"
+        if row.startswith(OURS):
+            weight = "b"
+            color = "run"
         middle = y + ROW / 2
         return [
-            svg.text(LEFT - 10, middle + 4, row, "b" if ours else "", "end"),
-            svg.rect(LEFT, y + 5, figure * scale, ROW - 10, "run" if ours else "wait"),
+            svg.text(LEFT - 10, middle + 4, row, weight, "end"),
+            svg.rect(LEFT, y + 5, figure * scale, ROW - 10, color),
             svg.line(low, middle, high, middle, "ink"),
             svg.text(max(high, LEFT + figure * scale) + 8, middle + 4, words, "small"),
         ]
@@ -89,7 +105,8 @@ class Lines(svg.Picture):
     """How a cost grows, on two logarithmic axes."""
 
     def __init__(self, results: Results, name: str) -> None:
-        self.results, self.curve = results, CURVES[name]
+        self.results = results
+        self.curve = CURVES[name]
         self.rows = {row: results.points(name, row) for row in results.curves[name]}
         self.lines = {row: results.line(name, row) for row in self.rows}
         self.title = f"{self.curve.title}: {self.curve.y}, by {self.curve.x}"
@@ -102,41 +119,76 @@ class Lines(svg.Picture):
         return "\n".join(lines)
 
     def svg(self) -> str:
-        left, right, top, bottom = 70.0, 640.0, 56.0, 320.0
-        xs = [x for row, _ in self.rows.values() for x in row]
-        ys = [y for _, row in self.rows.values() for y in row]
-        x_low, x_high = math.log10(min(xs)), math.log10(max(xs))
-        y_low, y_high = math.floor(math.log10(min(ys))), math.ceil(math.log10(max(ys)))
-
-        def at(x: float, y: float) -> tuple[float, float]:
-            across = (math.log10(x) - x_low) / ((x_high - x_low) or 1)
-            up = (math.log10(y) - y_low) / ((y_high - y_low) or 1)
-            return left + (right - left) * across, bottom - (bottom - top) * up
-
+        scales = Scales(self.rows.values())
         shapes = [svg.text(16, 30, self.title, "b")]
-        for power in range(y_low, y_high + 1):
-            y = at(10**x_low, 10**power)[1]
-            shapes.append(svg.line(left, y, right, y))
-            shapes.append(
-                svg.text(left - 8, y + 4, f"{10.0**power:,g}", "small", "end")
-            )
-        for x in sorted(set(xs)):
-            across = at(x, 10**y_low)[0]
-            shapes.append(svg.line(across, top, across, bottom))
-            shapes.append(svg.text(across, bottom + 18, f"{x:,}", "small", "middle"))
+        shapes += scales.grid()
         words = f"{self.curve.x}; both scales are logarithmic"
-        shapes.append(svg.text(left, bottom + 38, words, "small soft"))
+        shapes.append(svg.text(scales.left, scales.bottom + 38, words, "small soft"))
+
         ends = []
         for color, (row, (xs, ys)) in zip(LINES, self.rows.items(), strict=False):
-            places = [at(x, y) for x, y in zip(xs, ys, strict=True)]
+            places = [scales.at(x, y) for x, y in zip(xs, ys, strict=True)]
             for (x1, y1), (x2, y2) in pairwise(places):
                 shapes.append(svg.line(x1, y1, x2, y2, color))
-            shapes += [svg.rect(x - 3, y - 3, 6, 6, color) for x, y in places]
-            ends.append((places[-1][1], row, color))
+            for x, y in places:
+                shapes.append(svg.rect(x - 3, y - 3, 6, 6, color))
+            _, end = places[-1]
+            ends.append((end, row, color))
+
+        # Each name stands beside the end of its line, but below the name before it.
         low = 0.0
-        for y, row, color in sorted(ends):  # names do not cover each other
+        for y, row, color in sorted(ends):
             low = max(low + 17, y + 4)
-            bends = ", bends" if self.lines[row].bends else ""
-            shapes.append(svg.rect(right + 12, low - 9, 8, 8, color))
-            shapes.append(svg.text(right + 26, low, row + bends, "small"))
-        return svg.document(self.title, bottom + 52, shapes)
+            words = row
+            if self.lines[row].bends:
+                words += ", bends"
+            shapes.append(svg.rect(scales.right + 12, low - 9, 8, 8, color))
+            shapes.append(svg.text(scales.right + 26, low, words, "small"))
+        return svg.document(self.title, scales.bottom + 52, shapes)
+
+
+class Scales:
+    """Two logarithmic axes that hold all points.
+
+    Args:
+        rows: for each line, its xs and its ys.
+    """
+
+    def __init__(self, rows: Iterable[tuple[list[float], list[float]]]) -> None:
+        self.left, self.right, self.top, self.bottom = AXES
+        every_x: list[float] = []
+        every_y: list[float] = []
+        for xs, ys in rows:
+            every_x += xs
+            every_y += ys
+        self.xs = sorted(set(every_x))
+        # As powers of ten. A single point must not make a scale of no length.
+        self.x_low = math.log10(min(every_x))
+        self.x_span = math.log10(max(every_x)) - self.x_low or 1.0
+        self.y_low = math.floor(math.log10(min(every_y)))
+        self.y_high = math.ceil(math.log10(max(every_y)))
+        self.y_span = self.y_high - self.y_low or 1
+
+    def at(self, x: float, y: float) -> tuple[float, float]:
+        """The place of a point in the picture."""
+        across = (math.log10(x) - self.x_low) / self.x_span
+        up = (math.log10(y) - self.y_low) / self.y_span
+        return (
+            self.left + (self.right - self.left) * across,
+            self.bottom - (self.bottom - self.top) * up,
+        )
+
+    def grid(self) -> list[str]:
+        """A line for each power of ten across, and for each x upwards."""
+        shapes = []
+        for power in range(self.y_low, self.y_high + 1):
+            _, y = self.at(self.xs[0], 10.0**power)
+            shapes.append(svg.line(self.left, y, self.right, y))
+            label = f"{10.0**power:,g}"
+            shapes.append(svg.text(self.left - 8, y + 4, label, "small", "end"))
+        for x in self.xs:
+            across, _ = self.at(x, 10.0**self.y_low)
+            shapes.append(svg.line(across, self.top, across, self.bottom))
+            label = f"{x:,}"
+            shapes.append(svg.text(across, self.bottom + 18, label, "small", "middle"))
+        return shapes

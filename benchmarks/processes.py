@@ -33,10 +33,20 @@ class StartError(Exception):
 
 
 class Server:
-    """A subject that listens."""
+    """A subject that listens.
+
+    Args:
+        process: its main process.
+        port: of 127.0.0.1.
+        cookie: of a logged-in user, or "".
+
+    Attributes:
+        address: ``127.0.0.1:8000``.
+    """
 
     def __init__(self, process: psutil.Process, port: int, cookie: str) -> None:
-        self.process, self.cookie = process, cookie
+        self.process = process
+        self.cookie = cookie
         self.address = f"127.0.0.1:{port}"
 
     def cpu(self) -> float:
@@ -46,7 +56,7 @@ class Server:
     def memory(self) -> float:
         """Bytes of memory that are this process's alone (USS), children included.
 
-        Where the system does not tell, it is what is resident (RSS).
+        A system that does not tell it gives the resident memory (RSS).
         """
         return float(sum(_memory(process) for process in self._family()))
 
@@ -55,8 +65,10 @@ class Server:
 
 
 def _cpu(process: psutil.Process) -> float:
-    if sys.platform == "linux":  # in ns; /proc, where psutil looks, has 10 ms
-        return time.clock_gettime(~process.pid << 3 | 2)  # clock_getcpuclockid(3)
+    if sys.platform == "linux":
+        # The clock of another process counts nanoseconds: clock_getcpuclockid(3).
+        # psutil looks in /proc, which counts in steps of 10 ms.
+        return time.clock_gettime(~process.pid << 3 | 2)
     times = process.cpu_times()
     return float(times.user + times.system)
 
@@ -115,7 +127,8 @@ def serving(
             patience.cancel()
             for one in [*_children(process), process]:
                 with contextlib.suppress(psutil.NoSuchProcess):
-                    one.kill()  # a goodbye to each of 5,000 peers would take a while
+                    # Killed, since a goodbye to each of 5,000 peers would take a while.
+                    one.kill()
 
 
 def _children(process: psutil.Process) -> list[psutil.Process]:
@@ -141,7 +154,10 @@ def redis() -> Iterator[str | None]:
     options = ["--port", str(port), "--bind", "127.0.0.1", "--save", ""]
     with subprocess.Popen([program, *options], stdout=subprocess.DEVNULL) as process:
         try:
-            yield f"redis://127.0.0.1:{port}" if _answers(port) else None
+            if _answers(port):
+                yield f"redis://127.0.0.1:{port}"
+            else:
+                yield None
         finally:
             process.terminate()
 
@@ -192,8 +208,13 @@ def descriptors(wanted: int) -> int:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     unlimited = resource.RLIM_INFINITY
     if soft != unlimited and soft < wanted:
-        most = wanted if hard == unlimited else min(wanted, hard)
-        with contextlib.suppress(OSError, ValueError):  # macOS has one more limit
+        most = wanted
+        if hard != unlimited:
+            most = min(wanted, hard)
+        # macOS has one more limit, which is not told beforehand.
+        with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-        soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    return wanted if soft == unlimited else min(wanted, soft)
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == unlimited:
+        return wanted
+    return min(wanted, soft)

@@ -1,4 +1,4 @@
-"""What a message costs Redis: the seconds that one PUBLISH takes of its core.
+"""The cost of a message for Redis: the seconds that one PUBLISH takes of its core.
 
 ``python benchmarks/redis_cost.py`` starts a redis-server of its own, subscribes more
 and more connections to one channel, and asks Redis itself how long it was busy.

@@ -33,14 +33,22 @@ def table(results: Results, name: str) -> Rows:
             if middle is None:
                 cells.append("–")
                 continue
-            cells.append(f"{middle:,.{column.digits}f}")
+            digits = column.digits
+            cells.append(f"{middle:,.{digits}f}")
             if column.compared:
-                low, high = min(figures[column.key]), max(figures[column.key])
-                ratio = results.ratio(name, row, column.key)
-                cells.append(f"{low:,.{column.digits}f}–{high:,.{column.digits}f}")
-                cells.append("–" if ratio is None else f"{ratio:.2f}")
+                low = min(figures[column.key])
+                high = max(figures[column.key])
+                cells.append(f"{low:,.{digits}f}–{high:,.{digits}f}")
+                cells.append(_ratio(results.ratio(name, row, column.key)))
         rows.append(cells)
     return rows
+
+
+def _ratio(ratio: float | None) -> str:
+    """Two digits; a dash if there is nothing to compare with."""
+    if ratio is None:
+        return "–"
+    return f"{ratio:.2f}"
 
 
 SUMMARY = ("bare ASGI", "the layer", "Channels")
@@ -65,26 +73,34 @@ def summary(results: Results) -> Rows:
 def curve(results: Results, name: str) -> Rows:
     """A curve's points and its line."""
     kind = CURVES[name]
-    more = f"{kind.unit:,} more" if kind.unit > 1 else "one more"
+    more = "one more"
+    if kind.unit > 1:
+        more = f"{kind.unit:,} more"
     xs = max((points["x"] for points in results.curves[name].values()), key=len)
     heading = ["", *(f"{x:,}" for x in xs), "at 0", f"µs for {more}", "furthest off"]
     rows = [heading]
     for row in results.curves[name]:
         _, ys = results.points(name, row)
         line = results.line(name, row)
-        off = f"{line.off:.0%}" + (", **it bends**" if line.bends else "")
+        off = f"{line.off:.0%}"
+        if line.bends:
+            off += ", **it bends**"
         slope = line.slope * kind.unit
         rows.append([row, *map(_short, ys), _short(line.start), f"{slope:,.2f}", off])
     return rows
 
 
 def _short(value: float) -> str:
-    return f"{value:,.1f}" if abs(value) < 100 else f"{value:,.0f}"
+    if abs(value) < 100:
+        return f"{value:,.1f}"
+    return f"{value:,.0f}"
 
 
 def markdown(rows: Rows) -> str:
     heading, *body = rows
-    lines = [heading, ["---", *("---:" for _ in heading[1:])], *body]
+    rule = ["---"]
+    rule += ["---:" for _ in heading[1:]]
+    lines = [heading, rule, *body]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
@@ -124,10 +140,12 @@ def text(results: Results) -> str:
 
 
 def changes(found: list[Change], then: Results) -> str:
-    """Ratios now and then; what moved by more than a tenth is marked."""
+    """Ratios now and then. A ratio that moved by more than a tenth is marked."""
     rows = [["ratio", "", "then", "now", ""]]
     for change in found:
-        moved = f"{change.now / change.then - 1:+.0%}" if change.moved else ""
+        moved = ""
+        if change.moved:
+            moved = f"{change.now / change.then - 1:+.0%}"
         row = [change.row, change.heading, f"{change.then:.2f}", f"{change.now:.2f}"]
         rows.append([*row, moved])
     count = sum(change.moved for change in found)
@@ -135,21 +153,24 @@ def changes(found: list[Change], then: Results) -> str:
     return f"{plain(rows)}\n\n{said}"
 
 
-# ---- into the READMEs, between <!-- bench NAME --> and <!-- end -->
+# Into the READMEs, between <!-- bench NAME --> and <!-- end -->.
 
 MARKED = re.compile(r"(<!-- bench (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def block(results: Results, name: str) -> str:
-    """What stands between the markers of ``name``."""
+    """The text between the markers of ``name``."""
     if name == "where":
-        return "\n".join([where(results), *(f"* {note}" for note in results.notes)])
+        lines = [where(results)]
+        lines += [f"* {note}" for note in results.notes]
+        return "\n".join(lines)
     if name == "summary":
         return markdown(summary(results))
     if name == "capacity":
         return capacity.text(results)
-    rows = table(results, name) if name in TABLES else curve(results, name)
-    return markdown(rows)
+    if name in TABLES:
+        return markdown(table(results, name))
+    return markdown(curve(results, name))
 
 
 def filled(readme: str, results: Results) -> str:

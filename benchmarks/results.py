@@ -1,8 +1,8 @@
-"""What was measured, with the machine, the versions and the date; kept as JSON.
+"""The figures of a run, with the machine, the versions and the date; kept as JSON.
 
-Every round's figure is kept. What is shown is the median of the rounds. A ratio is made
-within each round, since what slows the machine for a while slows both sides of it; what
-is shown is the median of these ratios.
+Every round's figure is kept, and the tables show the median of the rounds. A ratio is
+made within each round, since a machine that is slow for a while slows both sides of it.
+The tables show the median of these ratios.
 """
 
 import json
@@ -140,6 +140,7 @@ def fit(xs: list[float], ys: list[float]) -> Line:
     points = list(zip(weights, xs, ys, strict=True))
     spread = sum(w * (x - x_mean) ** 2 for w, x, _ in points)
     slope = sum(w * (x - x_mean) * (y - y_mean) for w, x, y in points)
+    # With one point only, there is no slope.
     slope = slope / spread if spread else 0.0
     start = y_mean - slope * x_mean
     return Line(start, slope, max(abs(start + slope * x - y) / y for _, x, y in points))
@@ -180,7 +181,9 @@ class Results:
     def median(self, table: str, row: str, key: str) -> float | None:
         """None: it was not measured."""
         figures = self.tables[table][row].get(key)
-        return statistics.median(figures) if figures else None
+        if not figures:
+            return None
+        return statistics.median(figures)
 
     def ratio(self, table: str, row: str, key: str) -> float | None:
         """Against the base row of the table, as the median of the rounds' ratios."""

@@ -1,6 +1,7 @@
 """A whole run: every subject once, in turn, and that as often as there are rounds.
 
-What cannot be measured here is said in a sentence, and the rest is measured.
+A note says in a sentence which subject cannot be measured here, and why. The rest is
+measured.
 """
 
 import asyncio
@@ -28,8 +29,16 @@ from benchmarks.subjects import ECHO, FANOUT, GROWTH, IDLE, SUBJECTS, Subject
 
 BENCHMARKS = (ECHO, FANOUT, IDLE, SWITCH)
 PACKAGES = (
-    *("Django", "uvicorn", "uvloop", "websockets", "starlette", "channels"),
-    *("channels-redis", "daphne", "picows", "redis"),
+    "Django",
+    "uvicorn",
+    "uvloop",
+    "websockets",
+    "starlette",
+    "channels",
+    "channels-redis",
+    "daphne",
+    "picows",
+    "redis",
 )
 SECONDS = 120  # for one measurement, start and end of the server not counted
 BUSY = 15  # per cent of all cores, before we begin
@@ -51,8 +60,14 @@ class Run:
     Args:
         rounds: how often each figure is measured.
         scale: how much is measured each time.
-        subjects: who is measured.
+        subjects: the rows of the tables.
         say: is told how far the run is.
+
+    Attributes:
+        out: benchmark and subject of what failed, and is left out from then on.
+        server_core: the core that the servers run on; None: any.
+        variables: of the servers' environment.
+        results: the figures so far.
     """
 
     def __init__(
@@ -62,11 +77,13 @@ class Run:
         subjects: Sequence[Subject] = SUBJECTS,
         say: Callable[[str], None] = print,
     ) -> None:
-        self.rounds, self.scale, self.say = rounds, scale, say
+        self.rounds = rounds
+        self.scale = scale
+        self.say = say
         self.subjects = list(subjects)
-        self.out: set[tuple[str, str]] = set()  # benchmark and subject: left out
+        self.out: set[tuple[str, str]] = set()
         self.server_core: int | None = None
-        self.variables: dict[str, str] = {}  # for the servers
+        self.variables: dict[str, str] = {}
         self.results = Results(
             datetime.now(UTC).strftime("%Y-%m-%d %H:%M"), machine(), versions(), {}
         )
@@ -112,7 +129,11 @@ class Run:
             )
 
     def _choose_cores(self) -> int | None:
-        """Give the servers a core; returns the client's."""
+        """Choose the servers' core.
+
+        Returns:
+            The client's core; None: any.
+        """
         cores = processes.allowed_cores()
         if cores is None:
             self.note("This system does not pin a process to a core: nothing is.")
@@ -147,12 +168,14 @@ class Run:
         address = stack.enter_context(processes.redis())
         if address is not None:
             self.variables["BENCH_REDIS"] = address
-        elif left := [s.name for s in self.subjects if s.redis]:
-            self.note(f"There is no redis-server here: without {', '.join(left)}.")
+            return
+        needing = [subject.name for subject in self.subjects if subject.redis]
+        if needing:
+            self.note(f"There is no redis-server here: without {', '.join(needing)}.")
             self.subjects = [s for s in self.subjects if not s.redis]
 
     def _of(self, name: str, *benchmarks: str) -> list[Subject]:
-        """Who is in all these benchmarks, and is not left out of ``name``."""
+        """The subjects of all these benchmarks that are not left out of ``name``."""
         return [
             subject
             for subject in self.subjects
@@ -192,13 +215,14 @@ class Run:
                         figures.append(y)
 
     def _measured(self, name: str, subject: Subject, *arguments: Any) -> Any:
-        """What a measurement found; None: it failed, which is told."""
+        """The figures of a measurement; None: it failed, and a note says why."""
         try:
             with processes.serving(
                 subject, self.folder, self.server_core, **self.variables
             ) as server:
                 return run_loop(_in_time(MEASURES[name](server, *arguments)))
-        except Exception as error:  # whatever a peer does wrong is not the run's end
+        except Exception as error:
+            # Any failure of one subject: the others are still measured.
             while isinstance(error, ExceptionGroup):
                 error = error.exceptions[0]
             if isinstance(error, processes.StartError):
@@ -229,7 +253,7 @@ async def _in_time(measurement: Coroutine[Any, Any, Any]) -> Any:
 
 
 def machine() -> dict[str, Any]:
-    """What it ran on."""
+    """The machine and the Python that it ran on."""
     return {
         "cpu": _cpu_name(),
         "cores": len(processes.allowed_cores() or [*range(os.cpu_count() or 1)]),
@@ -240,7 +264,8 @@ def machine() -> dict[str, Any]:
 
 
 def _cpu_name() -> str:
-    path = Path("/proc/cpuinfo")  # Linux; elsewhere Python knows it
+    # Linux tells it here, and elsewhere Python knows it.
+    path = Path("/proc/cpuinfo")
     if path.exists():
         for line in path.read_text("utf-8").splitlines():
             if line.startswith("model name"):
@@ -256,8 +281,10 @@ def versions() -> dict[str, str]:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    if program := shutil.which("redis-server"):
+    program = shutil.which("redis-server")
+    if program:
         told = subprocess.run([program, "--version"], capture_output=True, text=True)
-        if number := re.search(r"v=([\d.]+)", told.stdout):
+        number = re.search(r"v=([\d.]+)", told.stdout)
+        if number:
             found["redis-server"] = number[1]
     return found

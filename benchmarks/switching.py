@@ -1,4 +1,4 @@
-"""What a switch from one coroutine to another costs, in four ways; no network.
+"""The cost of a switch from one coroutine to another, in four ways; no network.
 
 Two take turns, so each step is a switch. By hand it is a function call; stage 02's
 loop and asyncio have a queue of what is ready between them, and asyncio asks the
@@ -29,7 +29,8 @@ async def by_turns(switches: int, way: Callable[[], Any]) -> None:
 
 
 def by_hand(switches: int) -> None:
-    one, other = by_turns(switches, give_way), by_turns(switches, give_way)
+    one = by_turns(switches, give_way)
+    other = by_turns(switches, give_way)
     for _ in range(switches // 2):
         one.send(None)
         other.send(None)
@@ -64,9 +65,10 @@ WAYS: dict[str, Callable[[int], object]] = {
     "asyncio": on_asyncio,
     "coroutine.send by hand": by_hand,
     "stage 02's loop": on_tiny_loop,
-    **({"uvloop": on_uvloop} if uvloop is not None else {}),
-    "threads": between_threads,
 }
+if uvloop is not None:
+    WAYS["uvloop"] = on_uvloop
+WAYS["threads"] = between_threads
 
 
 def measure(way: str, switches: int) -> dict[str, float]:

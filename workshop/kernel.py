@@ -8,7 +8,7 @@ import sys
 from importlib.util import find_spec
 
 COMMAND = "py -m workshop" if sys.platform == "win32" else "python3 -m workshop"
-# What the lessons import, by the names of the modules.
+# The modules that the lessons import.
 NEEDED = ("asgiref", "django", "uvicorn", "websockets")
 WAY_OUT = (
     "Close this tab, and type `{command}` in a terminal, in the repository's folder. "

@@ -1,4 +1,4 @@
-"""What a notebook's first cell imports: ``from workshop.notebook import record``.
+"""The import of a notebook's first cell: ``from workshop.notebook import record``.
 
 The import looks at the kernel first. A Python that is too old, or that lacks the
 packages, gets one sentence in the cell that says what to do.

@@ -1,4 +1,4 @@
-"""Who is measured: one row in this table, and one small file for the application.
+"""The subjects: one row in this table, and one small file for the application.
 
 Every application answers the same three paths:
 
@@ -11,20 +11,32 @@ Every application answers the same three paths:
 
 from dataclasses import dataclass, field
 
-ECHO, FANOUT, IDLE, GROWTH = "echo", "fanout", "idle", "growth"
+ECHO = "echo"
+FANOUT = "fanout"
+IDLE = "idle"
+GROWTH = "growth"
 BARE = "bare ASGI"  # what all others are compared to
 
 
 @dataclass(frozen=True)
 class Subject:
-    """One row of the tables."""
+    """One row of the tables.
+
+    Attributes:
+        name: the row's heading.
+        server: the function of ``server.py`` that serves the application.
+        application: ``module:attribute``, in this folder.
+        benchmarks: those in which it is measured.
+        variables: of its environment.
+        redis: whether it needs a Redis, whose address is in ``BENCH_REDIS``.
+    """
 
     name: str
-    server: str  # the function of server.py that serves the application
-    application: str  # module:attribute, in this folder
+    server: str
+    application: str
     benchmarks: tuple[str, ...] = (ECHO, FANOUT, IDLE)
-    variables: dict[str, str] = field(default_factory=dict)  # of its environment
-    redis: bool = False  # needs one; its address is in the variable BENCH_REDIS
+    variables: dict[str, str] = field(default_factory=dict)
+    redis: bool = False
 
 
 SUBJECTS = [

@@ -55,7 +55,7 @@ async def test_an_echo_counts_each_message_that_comes_back() -> None:
     async with served(echo, 3, b"x") as opened:
         load = Echo(opened, b"hello", at_once=2)
         await load.run(0.05)
-    assert len(load.latencies) == load.said == sum(p.messages for p in opened) > 2
+    assert len(load.latencies) == load.sent == sum(p.messages for p in opened) > 2
     assert load.elapsed >= 0.05 and min(load.latencies) > 0
 
 
@@ -70,8 +70,8 @@ async def test_a_message_to_a_room_is_heard_by_each_member() -> None:
     async with served(room, 4, b"") as opened:
         load = Fanout(opened, b"hello")
         await load.run(0.05)
-        assert {peer.messages for peer in opened} == {load.said}
-    assert len(load.latencies) == 4 * load.said
+        assert {peer.messages for peer in opened} == {load.sent}
+    assert len(load.latencies) == 4 * load.sent
 
 
 async def test_an_echo_of_another_size_is_an_error() -> None:

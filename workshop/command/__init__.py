@@ -1,1 +1,1 @@
-"""What ``python3 -m workshop`` does: set-up, lab, serve, test, bench, doctor."""
+"""The command ``python3 -m workshop``: set-up, lab, serve, test, doctor."""

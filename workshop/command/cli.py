@@ -129,7 +129,7 @@ def _add_port(command: argparse.ArgumentParser, port: int) -> None:
 
 
 def unknown_command(word: str, known: list[str]) -> str:
-    """What to say of a command that does not exist."""
+    """The message about a command that does not exist."""
     close = difflib.get_close_matches(word.lower(), known, 1, cutoff=0.5)
     if close:
         return f"There is no command {word!r}. Did you mean: {COMMAND} {close[0]}"

@@ -1,4 +1,4 @@
-"""What is right and wrong with this machine, and what to do about each.
+"""Say what is right and wrong with this machine, and what to do about each.
 
 Standard library only: it has to help where nothing is installed yet.
 """
@@ -79,10 +79,10 @@ def websocket() -> Check:
     except ImportError:
         return Check("WebSocket", "missing", "comes with the packages")
     if Protocol is None:
-        mend = (
+        advice = (
             f"uvicorn finds neither websockets nor wsproto: delete .venv, `{COMMAND}`"
         )
-        return Check("WebSocket", "wrong", mend)
+        return Check("WebSocket", "wrong", advice)
     library = "wsproto" if "wsproto" in Protocol.__module__ else "websockets"
     versions = [f"{name} {metadata.version(name)}" for name in ("uvicorn", library)]
     return Check("WebSocket", "ok", " with ".join(versions))
@@ -101,8 +101,10 @@ def browser() -> Check:
     path = find_browser()
     if path:
         return Check("browser", "ok", str(path), needed=False)
-    mend = "install Chromium or Google Chrome; until then the browser tests are skipped"
-    return Check("browser", "missing", mend, needed=False)
+    advice = (
+        "install Chromium or Google Chrome; until then the browser tests are skipped"
+    )
+    return Check("browser", "missing", advice, needed=False)
 
 
 def redis() -> Check:
@@ -110,8 +112,8 @@ def redis() -> Check:
     path = shutil.which("redis-server")
     if path:
         return Check("Redis", "ok", path, needed=False)
-    mend = "optional: install redis-server to run stage 04 in more than one process"
-    return Check("Redis", "missing", mend, needed=False)
+    advice = "optional: install redis-server to run stage 04 in more than one process"
+    return Check("Redis", "missing", advice, needed=False)
 
 
 def port(number: int) -> Check:
@@ -120,5 +122,5 @@ def port(number: int) -> Check:
     if ports.is_free(number):
         return Check(name, "ok", "free", needed=False)
     by = ports.holder(number) or "another program"
-    mend = f"used by {by}: stop it, or add --port {ports.free_port_after(number)}"
-    return Check(name, "wrong", mend, needed=False)
+    advice = f"used by {by}: stop it, or add --port {ports.free_port_after(number)}"
+    return Check(name, "wrong", advice, needed=False)

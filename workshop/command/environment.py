@@ -7,7 +7,7 @@
    off: ``.venv`` is made anew, since pip takes half a package for a whole one. A stamp
    of another lock means that the lock has changed: pip installs what is new.
 4. One set-up at a time: it holds a lock on ``requirements.lock``, and so does its pip,
-   which a killed set-up leaves behind. Whoever comes second waits, then goes on.
+   which a killed set-up leaves behind. A second set-up waits, then goes on.
 
 Standard library only: this module runs before anything is installed.
 """
@@ -55,7 +55,7 @@ NO_ENSUREPIP = (
 # For pip, whatever the user's own settings are. PIP_USER=1, or `user = true` in pip's
 # configuration, would have it refuse to install into an environment.
 SETTINGS = {"PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8", "PIP_USER": "0"}
-# What pip writes when it cannot reach the package index.
+# Words that pip writes when it cannot reach the package index.
 NO_NETWORK = re.compile(r"connection broken by|Max retries exceeded|Failed to connect")
 
 
@@ -180,7 +180,7 @@ def enter(arguments: list[str]) -> int:
         The command's exit code (POSIX: never returns, the process becomes the command).
 
     Raises:
-        UserError: the set-up failed for a reason that the user can mend.
+        UserError: the set-up failed for a reason that the user can fix.
     """
     try:
         if inside() or not ready():

@@ -1,4 +1,4 @@
-"""What the user can mend is told in a sentence, never in a traceback."""
+"""A mistake of the user's is told in a sentence, never in a traceback."""
 
 import sys
 
@@ -6,4 +6,4 @@ COMMAND = "py -m workshop" if sys.platform == "win32" else "python3 -m workshop"
 
 
 class UserError(Exception):
-    """Something that the user can mend; the message says what to do about it."""
+    """Something that the user can fix; the message says what to do about it."""

@@ -6,8 +6,8 @@ from workshop.command.environment import ROOT
 from workshop.command.tool import run_tool
 
 CONFIGURATION = ROOT / "workshop" / "command" / "jupyter"
-# What was open when JupyterLab was closed. It is this clone's own: the user's default
-# workspace may have the notebooks of another clone open.
+# The list of open tabs, kept when JupyterLab is closed. It is this clone's own: the
+# user's default workspace may have the notebooks of another clone open.
 WORKSPACES = ROOT / ".workshop" / "workspaces"
 FIRST = "notebooks/01_asyncio_basics.ipynb"
 

@@ -28,7 +28,10 @@ def is_free(port: int) -> bool:
 
 
 def holder(port: int) -> str:
-    """Who listens on ``port``: ``"uvicorn (process 4711)"``, or ``""`` if unknown.
+    """The program that listens on ``port``: ``"uvicorn (process 4711)"``.
+
+    Returns:
+        ``""`` if it is unknown.
 
     Unknown is the rule before the set-up, which brings psutil, for processes of other
     users, and on macOS, where only root may list connections.

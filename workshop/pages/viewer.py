@@ -24,7 +24,7 @@ class PageSocket:
         self._send = send
 
     async def presses(self) -> AsyncIterator[dict[str, Any]]:
-        """What the page sends, until it is closed."""
+        """The messages of the page, until it is closed."""
         while True:
             event = await self._receive()
             if event["type"] == "websocket.disconnect":

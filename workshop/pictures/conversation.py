@@ -1,4 +1,4 @@
-"""What passed on one connection: one entry for each event, and for bytes on the wire.
+"""All that passed on one connection: an entry for each event, and for bytes.
 
 Entries hold short texts, and never a payload: a conversation stays small, however long
 the connection lives and whatever is sent on it.
@@ -191,7 +191,7 @@ class Conversation:
 
 
 def _about(scope: Mapping[str, Any]) -> list[str]:
-    """What else a scope says, in a few words."""
+    """The other parts of a scope, in a few words."""
     about = []
     headers = scope.get("headers")
     if isinstance(headers, list | tuple):

@@ -168,7 +168,7 @@ def _definition(code: CodeType) -> str:
 
 
 def _gave_control_back(name: str, value: object) -> str:
-    """What a function that has yielded ``value`` did, in words."""
+    """A function has yielded ``value``: what that means, in words."""
     if isinstance(value, str):
         return f"{name} yields {value!r} to the trampoline, and keeps its variables."
     return f"{name} gives control back to the event loop until it can go on."

@@ -1,4 +1,4 @@
-"""What a track did, as stretches of time: running, waiting, ready."""
+"""A track as stretches of time: running, waiting, ready."""
 
 from bisect import bisect_right
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ class Rows:
 
 
 def spans(track: Track, now: float, busy: list[Span] | None = None) -> list[Span]:
-    """What ``track`` did, in order, up to ``now`` seconds on the recording's clock.
+    """The stretches of ``track``, in order, up to now.
 
     Args:
         track: may still grow while this runs.

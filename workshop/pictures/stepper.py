@@ -135,6 +135,7 @@ class State(svg.Picture):
         top = y + 12
         for number, line in enumerate(self.source, self.first_line):
             marks = self.marks.get(number, ())
+            words = ""
             width = 510.0
             if marks:
                 words = f"◀ {self._names_at(number)}"
@@ -142,12 +143,13 @@ class State(svg.Picture):
                 shapes += [
                     svg.rect(20, top, 548, LINE, "wait"),
                     svg.rect(20, top, 4, LINE, marks[0].color),
-                    svg.text(560, top + 14, words, "mono b", "end"),
                 ]
             shapes += [
                 svg.text(50, top + 14, str(number), "mono soft", "end"),
-                svg.text(60, top + 14, svg.fitted(line, width), "mono"),
+                svg.text(60, top + 14, _fitted_code(line, width), "mono"),
             ]
+            if words:
+                shapes.append(svg.text(560, top + 14, words, "mono b", "end"))
             top += LINE
         return shapes
 
@@ -177,13 +179,21 @@ class State(svg.Picture):
         return shapes
 
     def _rows(self) -> list[str]:
-        """What was printed, in rows that fit."""
+        """The printed lines, in rows that fit."""
         rows = []
         for line in self.printed:
             # An empty line has no row for wrap(), but one in the picture.
             wrapped = wrap(line, 32, subsequent_indent="  ", drop_whitespace=False)
             rows += wrapped or [""]
         return rows
+
+
+def _fitted_code(line: str, width: float) -> str:
+    """A line of source that fits: without its comment, before it is cut."""
+    code, mark, _ = line.partition("  #")
+    if mark and svg.fitted(line, width) != line:
+        line = code
+    return svg.fitted(line, width)
 
 
 def _card_in_text(card: Card) -> str:

@@ -33,7 +33,7 @@ class Picture:
         raise NotImplementedError
 
     def below(self) -> str:
-        """What a notebook shows as text below the image: a traceback, or ``""``."""
+        """Text that a notebook shows below the image: a traceback, or ``""``."""
         return ""
 
     def __str__(self) -> str:

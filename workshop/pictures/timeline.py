@@ -26,7 +26,7 @@ class Timeline(Recording, svg.Picture):
         return max([self.elapsed, *ends])
 
     def rows(self) -> Rows:
-        """What a picture shows now."""
+        """All that a picture shows now."""
         ended = self.ended
         tracks = list(self.tracks)
         # Steps that took no measurable time keep no other task from running.

@@ -92,7 +92,7 @@ class Drawing:
         return NOT_XML.sub("\N{REPLACEMENT CHARACTER}", document)
 
     def x(self, at: float) -> float:
-        """Where a moment is, in units from the left."""
+        """The place of a moment, in units from the left."""
         return self.left + (self.right - self.left) * min(at / self.horizon, 1)
 
     def _axis(self) -> Iterator[str]:
@@ -113,7 +113,7 @@ class Drawing:
         name = svg.fitted(self.rows.names[track], self.left - 28)
         yield svg.text(self.left - 12, baseline, name, "mono b", "end")
 
-        # What runs is drawn last: it lies on top of what it touches.
+        # The running stretches are drawn last: they lie on top of their neighbours.
         for span in sorted(spans, key=lambda span: span.kind == "run"):
             yield self._bar(span, y, height)
 

@@ -29,7 +29,7 @@ from workshop.pictures.wiretap_svg import Drawing
 
 
 class Connection(Conversation, svg.Picture):
-    """What passed on one connection; a picture of itself, finished or still growing."""
+    """A conversation that draws itself, finished or still growing."""
 
     def text(self) -> str:
         """One line an arrow, at most 80 columns."""

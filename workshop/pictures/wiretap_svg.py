@@ -10,7 +10,7 @@ from workshop.pictures.units import seconds
 ROW = 44.0  # height of an arrow with its words
 TOP = 44.0  # of the lifelines' names
 SMALL = 6.95  # width of an 11.5 px monospaced character, rounded up
-# Where each lifeline is: with bytes on the wire, without them, and narrow.
+# The place of each lifeline: with bytes on the wire, without them, and narrow.
 WITH_BYTES = {"browser": 90.0, "protocol server": 430.0, "application": 770.0}
 WITHOUT_BYTES = {"browser": 90.0, "protocol server": 250.0, "application": 770.0}
 NARROW = {"protocol server": 68.0, "application": 272.0}

@@ -15,8 +15,8 @@ How it works
 4. A task that could run while another one runs is *ready*. A future that is done tells
    its loop so with ``call_soon``, and ``call_at`` knows when a timer is due. ``doors``
    notes both while a recording runs.
-5. What is noted about a future is kept on the future, and tasks are held weakly. So
-   a task that only the recorder knows ends as it would without a recorder.
+5. The notes about a future are kept on the future, and tasks are held weakly. So a
+   task that only the recorder knows ends as it would without a recorder.
 
 Nothing here changes what the program does: order, results, exceptions and context
 variables are those of plain asyncio.

@@ -1,4 +1,4 @@
-"""What is recorded of one program: its tracks, and what it printed.
+"""The record of one program: its tracks, and what it printed.
 
 A record grows while the program runs. ``driver``, ``doors`` and ``output`` write into
 it; pictures read it. A program that blocks its loop can be looked at from another
@@ -42,7 +42,7 @@ class Record:
         self.thread = threading.get_ident()
         self.running: Track | None = None
         self.in_threads: dict[int, Track] = {}
-        # What was printed last and has no newline yet.
+        # The end of the printed text, which has no newline yet.
         self._unfinished = ""
 
     def begin(self) -> None:
@@ -86,7 +86,7 @@ class Record:
         return names
 
     def whereabouts(self) -> list[tuple[Place, Track]]:
-        """Where each track is now: at the line where it waits, or that it runs."""
+        """The line of each track now: the one where it waits, or that it runs."""
         found = [(track.place, track) for track in list(self.tracks)]
         places = [(place, track) for place, track in found if place is not None]
         running = self.running

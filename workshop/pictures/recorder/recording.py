@@ -58,7 +58,7 @@ class Recording(Record):
         return self
 
     def result(self) -> Any:
-        """What the program returned; raises what it raised."""
+        """The value that the program returned; raises the exception that it raised."""
         if self._task is None:
             raise RuntimeError("nothing was recorded yet: await run(program) first")
         return self._task.result()

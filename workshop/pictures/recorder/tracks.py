@@ -1,4 +1,4 @@
-"""What is recorded of one task: its steps, and how it ended. Data only."""
+"""The record of one task: its steps, and how it ended. Data only."""
 
 import asyncio
 import linecache
@@ -60,7 +60,7 @@ class Step(NamedTuple):
 
 @dataclass(eq=False)
 class Track:
-    """What one task (or one call in a worker thread) did.
+    """The life of one task (or of one call in a worker thread).
 
     Attributes:
         plain_name: the coroutine function's name.
