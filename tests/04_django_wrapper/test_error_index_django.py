@@ -9,7 +9,8 @@ import sys
 import traceback
 
 import pytest
-from django.test import override_settings
+from django.test import AsyncClient, override_settings
+from sockets.testing import SocketClient, SocketRefused
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus, WebSocketException
 
@@ -167,6 +168,33 @@ async def test_a_database_without_tables_produces_its_message(table, headers, tm
             await connect(address, **options)
     assert found_in(server.log) == {"`OperationalError: no such table: …`"}
     assert f"no such table: {table}" in server.log
+
+
+@entries_with("def page(")
+async def test_a_page_of_another_origin_of_this_machine_produces_its_message(
+    entry, application, caplog
+):
+    with override_settings(DEBUG=True, ALLOWED_HOSTS=["testserver"]):
+        with pytest.raises(SocketRefused):
+            await names_of(entry)["page"](application)
+    assert found_in(caplog.text) == {entry.title, "`refused '/…`"}
+
+
+async def test_a_session_of_another_secret_key_produces_its_message(
+    application, tables, caplog
+):
+    from django.contrib.auth.models import User
+
+    user = await User.objects.acreate(username="anna")
+    browser = AsyncClient()
+    with override_settings(SECRET_KEY="the one before"):
+        await browser.aforce_login(user)
+    cookie = f"sessionid={browser.cookies['sessionid'].value}"
+    headers = {"host": "localhost", "origin": "http://localhost", "cookie": cookie}
+    async with SocketClient(application, "/ws/ping/", headers=headers):
+        pass
+    await user.adelete()
+    assert found_in(caplog.text) == {"`Session data corrupted`"}
 
 
 @entries_with("SOCKETS = ")
