@@ -32,7 +32,7 @@ def test_threads_wait_at_the_same_time(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """``receive`` begins before ``fetch`` has ended: each is in a thread of its own."""
-    both_are_here = threading.Barrier(2, timeout=10)
+    both_are_here = threading.Barrier(2, timeout=30)
     monkeypatch.setattr(time, "sleep", lambda _: both_are_here.wait())
     monkeypatch.setattr(three_ways, "range", lambda _: [1], raising=False)
     asyncio.run(three_ways.in_threads())

@@ -54,6 +54,7 @@ def talk(application):
     def talk(handler, path="/", sockets=(), **options):
         conf = {"URLCONF": (re_path("", handler),), **dict(sockets)}
         stack.enter_context(override_settings(SOCKETS=conf))
+        options.setdefault("seconds", 30)  # only a failure takes so long
         return SocketClient(Dispatch(None), path, **options)
 
     with ExitStack() as stack:

@@ -57,7 +57,7 @@ async def test_announcements_that_have_crossed_are_told_in_order(
         await announce(chat, two, before=one)
         await announce(chat, one, before=0)
         await hear(guest, "one", "two", "three")
-        async with follow(room) as feed, asyncio.timeout(5):
+        async with follow(room) as feed, asyncio.timeout(30):
             while feed.behind.is_set():
                 await asyncio.sleep(0.001)
             await chat.Room.objects.acount()  # it would have asked before us

@@ -95,9 +95,9 @@ def test_two_clients_of_a_real_server_hear_each_other(project):
     ):
         anna.send("hello")
         for client in (anna, ben):
-            assert client.recv(timeout=10) == "somebody: hello"
+            assert client.recv(timeout=30) == "somebody: hello"
         ben.send("hi")
-        assert anna.recv(timeout=10) == "somebody: hi"
+        assert anna.recv(timeout=30) == "somebody: hi"
     assert "Traceback" not in server.log
 
 

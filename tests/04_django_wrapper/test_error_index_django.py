@@ -52,7 +52,7 @@ def test_an_entry_s_asgi_py_fails_with_its_message(entry, monkeypatch):
         cwd=STAGE,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=False,
     )
     assert ended.returncode == 1
@@ -81,7 +81,7 @@ async def hello(application, path="/ws/"):
         with contextlib.suppress(WebSocketException, TimeoutError):
             async with connect(url.replace("http", "ws", 1) + path) as client:
                 await client.send("ping")
-                await asyncio.wait_for(client.recv(), 0.5)
+                await asyncio.wait_for(client.recv(), 2)
 
 
 @entries_with("def handler(")
@@ -211,7 +211,7 @@ async def test_an_entry_s_setting_produces_its_message(
 def test_django_s_own_runserver_produces_its_message(tmp_path):
     """In a new project, where nothing of the layer is installed."""
     django = [sys.executable, "-m", "django", "startproject", "mysite", str(tmp_path)]
-    subprocess.run(django, check=True, timeout=30)
+    subprocess.run(django, check=True, timeout=60)
     with server_process(
         ["manage.py", "runserver", "--noreload", "127.0.0.1:0"],
         address=re.compile(r"development server at (http://[\d.]+:\d+)"),
@@ -231,7 +231,7 @@ def test_manage_py_check_produces_its_message():
         env={**os.environ, "WEB_CONCURRENCY": "2"},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=True,
     )
     assert found_in(checked.stderr) == {"`(sockets.…) …`"}

@@ -154,7 +154,7 @@ async def test_a_unit_that_is_cancelled_while_it_waits_gives_nothing_away(thread
         async with database():
             await go_on.wait()
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         go_on = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
             for _ in range(threads):
@@ -175,7 +175,7 @@ async def test_a_thread_that_still_works_for_a_cancelled_unit_serves_no_other(th
     def work():
         run("SELECT 1")
         loop.call_soon_threadsafe(begun.set)
-        goes_on.wait(5)
+        goes_on.wait(30)
 
     async def unit():
         async with database():
@@ -186,12 +186,14 @@ async def test_a_thread_that_still_works_for_a_cancelled_unit_serves_no_other(th
             await both.wait()
             assert not await is_open()
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         task = asyncio.create_task(unit())
         await begun.wait()
-        for _ in range(2):  # the second time, it waits for the thread
-            task.cancel()
-            await asyncio.wait([task], timeout=0.01)
+        task.cancel()  # it waits for the thread
+        await asyncio.wait([task], timeout=0.01)
+        assert not task.done()
+        task.cancel()  # now it does not
+        await asyncio.wait([task])
         assert task.cancelled()
         async with database():
             assert await select() == [(1,)]
@@ -208,7 +210,7 @@ async def test_a_peer_that_leaves_ends_a_handler_that_waits_for_the_database(tal
 
     def work():
         loop.call_soon_threadsafe(begun.set)
-        held.wait(5)
+        held.wait(30)
 
     async def handler(socket):
         await socket.accept()

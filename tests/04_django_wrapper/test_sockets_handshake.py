@@ -20,6 +20,7 @@ from sockets.steps import live
 from sockets.steps.recheck import look
 from sockets.testing import SocketRefused
 
+from tests.support import fake_clock
 from tests.support.clients import end_of
 from tests.support.processes import ROOT
 
@@ -195,7 +196,7 @@ async def test_a_server_without_the_extension_makes_a_403_of_every_refusal(talk)
     peer = ApplicationCommunicator(client.application, scope)
     await peer.send_input({"type": "websocket.connect"})
     # ASGI: a server that is told to close before it was told to accept answers 403.
-    assert await peer.receive_output() == {"type": "websocket.close"}
+    assert await peer.receive_output(timeout=30) == {"type": "websocket.close"}
     await peer.send_input({"type": "websocket.disconnect", "code": 1006})
     await end_of(peer)
 
@@ -236,14 +237,17 @@ async def test_a_handler_that_never_accepts_is_answered_for_with_503(talk, caplo
     one_line(caplog)
 
 
-async def test_the_deadline_ends_with_accept(talk):
+def test_the_deadline_ends_with_accept(talk):
     async def handler(socket):
         await socket.accept()
-        await asyncio.sleep(0.35)  # longer than the deadline
+        await asyncio.sleep(2)  # longer than the deadline, by the fake clock
         await socket.send("still here")
 
-    async with talk(handler, sockets={"HANDSHAKE_SECONDS": 0.3}) as client:
-        assert await client.receive() == "still here"
+    async def program():
+        async with talk(handler, sockets={"HANDSHAKE_SECONDS": 1}) as client:
+            assert await client.receive() == "still here"
+
+    fake_clock.run(program())
 
 
 async def test_a_subprotocol_is_one_that_the_client_has_offered(talk, caplog):

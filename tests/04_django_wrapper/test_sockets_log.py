@@ -75,7 +75,7 @@ async def test_a_formatter_for_json_finds_the_values_as_fields(talk, lines):
     )
     assert json.dumps(closed)
     assert opened == {"path": "/ws/é/", "user": None, "address": "127.0.0.1"}
-    assert closed.pop("seconds") < 5
+    assert closed.pop("seconds") >= 0
     assert closed == {**opened, "code": 1001, "received": 0, "sent": 0}
 
 

@@ -9,6 +9,8 @@ import pytest
 from sockets.conf import Conf
 from sockets.outbox import Outbox
 
+from tests.support import fake_clock
+
 
 class Peer:
     """A server's ``send``, for a peer that takes events while its gate is open."""
@@ -149,20 +151,23 @@ async def test_an_event_that_takes_too_long_ends_the_websocket_with_1013():
     assert peer.got == []
 
 
-async def test_each_event_has_its_own_time():
-    peer = Peer(SEND_SECONDS=0.3)
-    slow = peer.send
+def test_each_event_has_its_own_time():
+    async def program():
+        peer = Peer(SEND_SECONDS=3)
+        slow = peer.send
 
-    async def send(event):
-        await asyncio.sleep(0.1)
-        await slow(event)
+        async def send(event):
+            await asyncio.sleep(1)
+            await slow(event)
 
-    peer.outbox.send = send
-    for event in range(4):  # together longer than the time that one may take
-        peer.outbox.put(event)
-    await peer.outbox.flushed()
-    assert peer.got == [0, 1, 2, 3]
-    assert peer.stopped == []
+        peer.outbox.send = send
+        for event in range(4):  # together longer than the time that one may take
+            peer.outbox.put(event)
+        await peer.outbox.flushed()
+        assert peer.got == [0, 1, 2, 3]
+        assert peer.stopped == []
+
+    fake_clock.run(program())
 
 
 async def test_the_end_drops_what_waits_and_sends_the_last_event():
@@ -180,15 +185,17 @@ async def test_the_end_drops_what_waits_and_sends_the_last_event():
     assert peer.got == ["goodbye"]
 
 
-async def test_the_end_waits_no_longer_than_the_time_that_is_left():
-    peer = Peer(SEND_SECONDS=0.02)
-    peer.gate.clear()
-    peer.outbox.put("never read")
-    loop = asyncio.get_running_loop()
-    before = loop.time()
-    await peer.outbox.end("goodbye")
-    assert loop.time() - before < 1
-    assert peer.got == []
+def test_the_end_waits_no_longer_than_the_time_that_is_left():
+    async def program():
+        peer = Peer(SEND_SECONDS=5)
+        peer.gate.clear()
+        peer.outbox.put("never read")
+        await asyncio.sleep(2)
+        await peer.outbox.end("goodbye")
+        assert peer.got == []
+        return asyncio.get_running_loop().time()
+
+    assert fake_clock.run(program()) <= 5
 
 
 async def test_the_end_has_its_time_even_where_the_writer_has_not_begun():
@@ -227,21 +234,24 @@ async def test_nothing_goes_out_after_the_end():
     assert peer.got == ["goodbye"]
 
 
-async def test_the_end_counts_the_time_of_the_present_event_only():
-    peer = Peer(SEND_SECONDS=0.3)
-    take = asyncio.Queue()
+def test_the_end_counts_the_time_of_the_present_event_only():
+    async def program():
+        peer = Peer(SEND_SECONDS=3)
+        take = asyncio.Queue()
 
-    async def send(event):
-        await take.get()
-        peer.got.append(event)
+        async def send(event):
+            await take.get()
+            peer.got.append(event)
 
-    peer.outbox.send = send
-    peer.outbox.put("slow")
-    peer.outbox.put("dropped")
-    loop = asyncio.get_running_loop()
-    loop.call_later(0.2, take.put_nowait, None)
-    while not peer.got:
-        await asyncio.sleep(0.001)
-    loop.call_later(0.2, take.put_nowait, None)  # 0.4 s after the first began
-    await peer.outbox.end("goodbye")
-    assert peer.got == ["slow", "goodbye"]
+        peer.outbox.send = send
+        peer.outbox.put("slow")
+        peer.outbox.put("dropped")
+        loop = asyncio.get_running_loop()
+        loop.call_later(2, take.put_nowait, None)
+        while not peer.got:
+            await asyncio.sleep(0.001)
+        loop.call_later(2, take.put_nowait, None)  # 4 s after the first began
+        await peer.outbox.end("goodbye")
+        assert peer.got == ["slow", "goodbye"]
+
+    fake_clock.run(program())

@@ -38,7 +38,7 @@ def ping(server):
     url = server.url.replace("http", "ws", 1) + "/ws/ping/"
     with connect(url, origin=server.url) as client:
         client.send("ping")
-        return client.recv(timeout=5)
+        return client.recv(timeout=30)
 
 
 def test_it_answers_websockets(server):
@@ -71,7 +71,7 @@ def test_a_port_that_is_taken_is_said_in_one_sentence(tmp_path):
             cwd=STAGE,
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=60,
         )
     assert ended.returncode == 1
     assert ended.stderr.splitlines()[-1] == "Error: That port is already in use."
@@ -85,7 +85,7 @@ def test_ctrl_c_ends_it_with_a_websocket_open():
             server.process.send_signal(signal.SIGINT)
             assert server.wait() == 0
             with pytest.raises(ConnectionClosed):
-                client.recv(timeout=5)
+                client.recv(timeout=30)
             assert client.close_code == 1012
     assert "Traceback" not in server.log
 

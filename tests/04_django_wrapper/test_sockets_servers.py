@@ -48,7 +48,7 @@ def end_of(opened, server):
 
     # While the application waits in receive(), granian keeps a close frame back until
     # the client's next message.
-    patience = 0.3 if server.name == "granian" else 5
+    patience = 0.3 if server.name == "granian" else 30
     return end_of
 
 
@@ -68,15 +68,15 @@ def test_a_message_comes_back_as_it_was(opened, server, message):
         pytest.skip("daphne sends no empty messages")
     with opened("/echo/") as client:
         client.send(message)
-        assert client.recv(timeout=5) == message
+        assert client.recv(timeout=30) == message
 
 
 def test_two_members_of_a_group_hear_each_other(opened):
     with opened("/room/lobby/") as anna, opened("/room/lobby/") as ben:
-        assert anna.recv(timeout=5) == ben.recv(timeout=5) == "you are in"
+        assert anna.recv(timeout=30) == ben.recv(timeout=30) == "you are in"
         for sender, message in ((anna, "hello"), (ben, b"bytes")):
             sender.send(message)
-            assert anna.recv(timeout=5) == ben.recv(timeout=5) == message
+            assert anna.recv(timeout=30) == ben.recv(timeout=30) == message
 
 
 def test_a_page_of_this_server_is_let_in_and_any_other_is_not(opened, server):
@@ -164,19 +164,19 @@ async def test_channels_communicator_gets_the_same_answers(handlers):
         )
 
     client = peer("/chosen/", subprotocols=["chat"])
-    assert await client.connect() == (True, "chat")
+    assert await client.connect(timeout=30) == (True, "chat")
     await client.disconnect()
 
     client = peer("/json/")
-    assert await client.connect() == (True, None)
+    assert await client.connect(timeout=30) == (True, None)
     await client.send_json_to({"a": 1})
-    assert await client.receive_json_from() == {"a": 1}
+    assert await client.receive_json_from(timeout=30) == {"a": 1}
     await client.send_to(bytes_data=b"1")
-    end = await client.receive_output()
+    end = await client.receive_output(timeout=30)
     assert (end["type"], end["code"]) == ("websocket.close", 1003)
     await client.disconnect()
 
-    assert (await peer("/forbidden/").connect())[0] is False
+    assert (await peer("/forbidden/").connect(timeout=30))[0] is False
 
 
 def test_starlette_s_client_gets_the_same_answers(handlers):

@@ -205,7 +205,7 @@ def test_a_server_s_page_tells_of_its_websockets(tmp_path):
     ) as server:
         with connect(f"{server.url.replace('http', 'ws')}/ws/ping/?a=secret") as client:
             client.send("ping")
-            assert client.recv(timeout=10) == "pong!"
+            assert client.recv(timeout=30) == "pong!"
             values = fetched(server.url)
             assert values["websockets_open"] == 1
             assert values["websockets_messages_received_total"] == 1
@@ -218,7 +218,7 @@ def test_a_server_s_page_tells_of_its_websockets(tmp_path):
 
 def fetched(url):
     """The values on the page of a server, which a token opens."""
-    client = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
+    client = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
     client.request("GET", "/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
     text = client.getresponse().read().decode()
     client.close()

@@ -411,7 +411,7 @@ async def test_the_deadline_of_the_readme_ends_the_wait():
     [program] = python_of(README, "Read the layer in this order")
     names = {}
     exec(program, names)
-    async with asyncio.timeout(5) as far:
+    async with asyncio.timeout(30) as far:
         with pytest.raises(TimeoutError):
             await names["wait"]()
     assert not far.expired()

@@ -58,7 +58,7 @@ def open_websocket(server, path, session=None):
 
 async def picture(watcher, *words):
     """The pieces of the page, once the picture has all these words."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         async for text in watcher:
             pieces = json.loads(text)
             if all(word in pieces["picture"] for word in words):

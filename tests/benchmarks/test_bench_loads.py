@@ -55,7 +55,7 @@ async def test_an_echo_counts_each_message_that_comes_back() -> None:
     async with served(echo, 3, b"x") as opened:
         load = Echo(opened, b"hello", at_once=2)
         await load.run(0.05)
-    assert len(load.latencies) == load.sent == sum(p.messages for p in opened) > 2
+    assert len(load.latencies) == load.sent == sum(p.messages for p in opened) > 1
     assert load.elapsed >= 0.05 and min(load.latencies) > 0
 
 

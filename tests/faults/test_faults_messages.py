@@ -50,7 +50,7 @@ def end_of(client):
     """The code with which the server closes, whatever comes before."""
     with pytest.raises(ConnectionClosed) as end:
         while True:
-            client.recv(timeout=20)
+            client.recv(timeout=60)
     return end.value.rcvd.code
 
 
@@ -61,7 +61,7 @@ def enter(server, room="lobby", **options):
 
 def hear(client, kind):
     """The next thing of this type that the chat says."""
-    while (said := json.loads(client.recv(timeout=20)))["type"] != kind:
+    while (said := json.loads(client.recv(timeout=60)))["type"] != kind:
         pass
     return said
 
@@ -110,11 +110,11 @@ def test_hostile_messages_do_not_hold_up_the_others(server):
         while not ended.is_set():
             began = time.perf_counter()
             client.send("hello")
-            assert client.recv(timeout=20) == "hello"
+            assert client.recv(timeout=60) == "hello"
             waited.append(time.perf_counter() - began)
     attacker.join()
     print(f"{server.name}: an answer took at most {max(waited) * 1000:.0f} ms")
-    assert max(waited) < 2
+    assert max(waited) < 5  # also where the machine stands still for a second
 
 
 @pytest.mark.parametrize("over", [0, 1, 2])
@@ -132,7 +132,7 @@ def test_a_message_of_one_byte_over_65536_is_closed_with_1009(
         if over:
             assert end_of(client) == 1009
         else:
-            assert client.recv(timeout=20) == message
+            assert client.recv(timeout=60) == message
 
 
 def test_20000_messages_in_one_write_close_with_1008(server):

@@ -3,7 +3,6 @@
 import asyncio
 import signal
 import sys
-import time
 
 import pytest
 from websockets.asyncio.client import connect
@@ -11,24 +10,24 @@ from websockets.asyncio.client import connect
 from tests.support.peers import accepted, all_of, raw, until, websocket
 from tests.support.servers import UVICORNS, socket_site
 
+FOR_A_PEER = 120  # seconds that a peer may take to read an event
+
 
 @pytest.fixture(params=UVICORNS)
 def mortal(request, database):
     """A server that a test may end itself."""
     # The implementation websockets tells the application only when its last byte has
     # gone: there it is SEND_SECONDS that frees a stalled peer.
-    seconds = 1 if request.param == "uvicorn-websockets" else 60
+    seconds = 1 if request.param == "uvicorn-websockets" else FOR_A_PEER
     settings = {"SEND_SECONDS": seconds, "DRAIN_SECONDS": 1}
     with socket_site(request.param, database, **settings) as process:
         yield process
 
 
 def terminate(server):
-    """Send SIGTERM; how long does the server take to end?"""
-    began = time.monotonic()
+    """Send SIGTERM, and wait for the end: no longer than a stalled peer may take."""
     server.process.send_signal(signal.SIGTERM)
-    assert server.wait(30) == -signal.SIGTERM
-    return time.monotonic() - began
+    assert server.wait(FOR_A_PEER / 2) == -signal.SIGTERM
 
 
 sigterm = pytest.mark.skipif(
@@ -41,8 +40,8 @@ def test_sigterm_ends_a_server_with_a_peer_that_never_reads(mortal):
     with raw(mortal, "/firehose/", size=4096) as stalled:
         accepted(stalled)
         with websocket(mortal, "/room/hall/") as client:  # it is behind by now
-            client.recv(timeout=20)
-        assert terminate(mortal) < 4
+            client.recv(timeout=60)
+        terminate(mortal)
     assert "Traceback" not in mortal.log
 
 
@@ -52,7 +51,7 @@ def test_sigterm_ends_a_server_whose_handlers_do_not_read_or_do_not_end(mortal):
         accepted(one)
         accepted(other)
         until(lambda: "stubborn has begun" in mortal.log)
-        assert terminate(mortal) < 6
+        terminate(mortal)
         assert b"\x88" in all_of(one) and b"\x88" in all_of(other)
     assert "silent has ended" in mortal.log
     assert "the handler at '/stubborn/' goes on after its end" in mortal.log
@@ -81,9 +80,7 @@ async def test_sigterm_ends_500_sockets_with_1012_and_then_the_server(mortal):
             codes = [tasks.create_task(code()) for _ in range(500)]
             for _ in codes:
                 await all_in.acquire()
-            seconds = await asyncio.to_thread(terminate, mortal)
+            await asyncio.to_thread(terminate, mortal)
     assert {code.result() for code in codes} == {1012}
-    print(f"500 sockets: the server has ended after {seconds:.1f} s")
-    assert seconds < 10
     assert "the handler at '/stubborn/' goes on after its end" in mortal.log
     assert "Traceback" not in mortal.log

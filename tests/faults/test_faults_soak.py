@@ -92,6 +92,16 @@ def growth_of(samples, seconds):
     }
 
 
+def check_growth(samples):
+    """Print what was held in the second half; no slope may be too steep."""
+    growth = growth_of(samples, SECONDS)
+    for name in GROWTH:
+        values = [numbers[name] for _, numbers in samples[len(samples) // 2 :]]
+        ends = f"{values[0]:.1f} … {values[-1]:.1f}, most {max(values):.1f}"
+        print(f"{name}: {ends}, by its slope {growth[name]:+.2f}")
+    assert all(growth[name] <= most for name, most in GROWTH.items())
+
+
 @pytest.fixture
 def workers(database, tmp_path):
     with running_redis(tmp_path) as redis:
@@ -119,13 +129,8 @@ async def test_nothing_grows_while_connections_come_and_go(workers):
     ended = await asyncio.gather(*jobs, return_exceptions=True)
     assert all(isinstance(error, asyncio.CancelledError) for error in ended), ended
     print(f"\n{SECONDS:.0f} s, {len(said)} messages, {len(samples)} samples")
-    growth = growth_of(samples, SECONDS)
-    for name in GROWTH:
-        values = [numbers[name] for _, numbers in samples[len(samples) // 2 :]]
-        ends = f"{values[0]:.1f} … {values[-1]:.1f}, most {max(values):.1f}"
-        print(f"{name}: {ends}, by its slope {growth[name]:+.2f}")
     if SECONDS >= 60:  # in a shorter time, chance weighs more than a slope
-        assert all(growth[name] <= most for name, most in GROWTH.items())
+        check_growth(samples)
     for worker, then in zip(workers, before, strict=True):
         until_held(worker, then)
         assert "Traceback" not in worker.log

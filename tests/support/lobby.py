@@ -20,7 +20,7 @@ async def say(client: ClientConnection, text: str, key: str) -> None:
 
 async def hear(client: ClientConnection, kind: str, **like: Any) -> dict[str, Any]:
     """The next thing that is said of this type, and like that."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         async for text in client:
             said: dict[str, Any] = json.loads(text)
             if said["type"] == kind and said.items() >= like.items():

@@ -43,7 +43,7 @@ def raw(
     """
     address = urlsplit(server.url)
     with socket.socket() as peer:
-        peer.settimeout(20)
+        peer.settimeout(60)
         if size is not None:
             peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
         peer.connect((address.hostname, address.port))
@@ -89,17 +89,17 @@ def frame(data: str | bytes, opcode: Opcode = Opcode.TEXT) -> bytes:
 def websocket(server: ServerProcess, path: str, **options: Any) -> ClientConnection:
     """A websocket of a client that behaves."""
     url = server.url.replace("http", "ws", 1) + path
-    return connect(url, open_timeout=20, **options)
+    return connect(url, open_timeout=60, **options)
 
 
 def still_answers(server: ServerProcess) -> bool:
     """Does it serve the next one?"""
     with websocket(server, "/echo/") as client:
         client.send("hello")
-        return client.recv(timeout=20) == "hello"
+        return client.recv(timeout=60) == "hello"
 
 
-def until(condition: Callable[[], object], seconds: float = 20) -> None:
+def until(condition: Callable[[], object], seconds: float = 60) -> None:
     """Wait for what no event tells; ask every few milliseconds."""
     end = time.monotonic() + seconds
     while not condition():
@@ -111,7 +111,7 @@ def held(server: ServerProcess) -> dict[str, int]:
     """Tasks, members, connections and files of the server, besides those that ask."""
     with websocket(server, "/numbers/") as client:
         client.send("?")
-        numbers: dict[str, int] = json.loads(client.recv(timeout=20))
+        numbers: dict[str, int] = json.loads(client.recv(timeout=60))
         return numbers
 
 
@@ -120,7 +120,7 @@ def logged(server: ServerProcess) -> int:
     mark = f"mark {next(_marks)}"
     with websocket(server, "/mark/") as client:
         client.send(mark)
-        client.recv(timeout=20)
+        client.recv(timeout=60)
     until(lambda: mark in "".join(server.lines[-9:]))
     return len(server.lines)
 
@@ -134,7 +134,7 @@ def complaints(server: ServerProcess, before: int) -> str:
 def idle(server: ServerProcess) -> dict[str, int]:
     """What a server holds that has nothing to do."""
     with websocket(server, "/connect/") as client:  # what is made once is made now
-        client.recv(timeout=20)
+        client.recv(timeout=60)
     # The connection before may not have ended yet: the least of ten counts.
     counts = [held(server) for _ in range(10)]
     return min(counts, key=lambda count: sum(count.values()))
@@ -142,7 +142,7 @@ def idle(server: ServerProcess) -> dict[str, int]:
 
 def until_held(server: ServerProcess, before: dict[str, int]) -> None:
     """Wait until the server holds what it held before."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while (now := held(server)) != before:
         assert time.monotonic() < end, (now, before)
         time.sleep(0.005)

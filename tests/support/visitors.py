@@ -73,6 +73,7 @@ class Chat:
         if browser is not None:
             cookie = f"sessionid={browser.cookies['sessionid'].value}"
             options["headers"] = {"cookie": cookie}
+        options.setdefault("seconds", 30)  # only a failure takes so long
         return Visitor(self.application, path, user=user, **options)
 
 

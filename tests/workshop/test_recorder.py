@@ -904,7 +904,7 @@ def test_tasks_are_recorded_under_uvloop() -> None:
 
 def test_two_loops_in_two_threads_record_at_once() -> None:
     """As two open pages do; each has its own tracks and notes."""
-    both = threading.Barrier(2, timeout=10)
+    both = threading.Barrier(2, timeout=30)
     timelines: dict[str, Timeline] = {}
 
     async def says(name: str) -> None:
