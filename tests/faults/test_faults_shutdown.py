@@ -18,7 +18,7 @@ def mortal(request, database):
     """A server that a test may end itself."""
     # The implementation websockets tells the application only when its last byte has
     # gone: there it is SEND_SECONDS that frees a stalled peer.
-    seconds = 1 if request.param == "uvicorn-websockets" else FOR_A_PEER
+    seconds = 5 if request.param == "uvicorn-websockets" else FOR_A_PEER
     settings = {"SEND_SECONDS": seconds, "DRAIN_SECONDS": 1}
     with socket_site(request.param, database, **settings) as process:
         yield process
