@@ -40,6 +40,7 @@ settings.configure(
         "django.contrib.auth",
         "django.contrib.contenttypes",
         "django.contrib.sessions",
+        "sockets",
     ],
     LOGGING_CONFIG=None,
     ROOT_URLCONF=__name__,
