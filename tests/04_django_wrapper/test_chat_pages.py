@@ -5,6 +5,7 @@ Django's AsyncClient gets no path right that is not ASCII: for those it is Clien
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.template.loader import render_to_string
 from django.test import Client, RequestFactory, override_settings
 from django.urls import reverse
 from django.views.defaults import server_error
@@ -61,6 +62,12 @@ async def test_a_room_of_members_answers_401_to_guests_and_403_to_others(chat):
         assert (await (await chat.browser(member)).get(page)).status_code == 200
     refused = await (await chat.browser()).get(room.get_absolute_url())
     assert "The &lt;i&gt;few&lt;/i&gt;" in refused.content.decode()
+
+
+async def test_a_list_without_a_room_says_so(chat):
+    request = RequestFactory().get("/rooms/")
+    page = render_to_string("chat/rooms.html", {"rooms": []}, request)
+    assert "There is no room yet." in page
 
 
 async def test_a_page_that_is_missing_has_the_look_of_the_others(chat):
