@@ -59,3 +59,14 @@ def test_the_minutes_of_a_notebooks_parts_add_up(path: Path) -> None:
     whole, parts = time.split(":", 1)
     minutes = re.findall(r"\b(\d+) for\b", parts)
     assert sum(map(int, minutes)) == int(re.findall(r"\d+", whole)[0])
+
+
+@pytest.mark.parametrize(
+    "path", sorted(NOTEBOOKS.glob("04*.ipynb")), ids=lambda p: p.stem
+)
+def test_stage_04s_readme_says_the_minutes_of_its_notebooks(path: Path) -> None:
+    readme = (ROOT / "04_django_wrapper" / "README.md").read_text(encoding="utf-8")
+    top = nbformat.read(path, as_version=4).cells[0].source
+    [minutes] = re.findall(r"\*\*Time\*\* about (\d+) minutes", top)
+    [row] = re.findall(rf"notebooks/{path.name}\).*\| (\d+) \|", readme)
+    assert row == minutes
