@@ -3,10 +3,13 @@
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import nbformat
 import pytest
+
+from workshop.exercises.catalogue import exercises
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -36,18 +39,36 @@ def test_the_readme_shows_each_picture_that_is_drawn(drawn: Path) -> None:
     assert names == {"timeline.svg", "stepper.svg"}
 
 
+ROWS = re.findall(
+    r"^\| (\d\d) \| \[(.+?)\]\((notebooks/\w+\.ipynb)\) \| (\d+) \| (\d+) \|$",
+    README,
+    re.MULTILINE,
+)
+
+
 def test_the_short_way_has_every_notebook_with_its_title_and_minutes() -> None:
-    rows = re.findall(
-        r"^\| (\d\d) \| \[(.+?)\]\((notebooks/\w+\.ipynb)\) \| (\d+) \|$",
-        README,
-        re.MULTILINE,
-    )
     paths = sorted(NOTEBOOKS.glob("*.ipynb"))
-    assert [ROOT / row[2] for row in rows] == paths
-    for (number, title, _, minutes), path in zip(rows, paths, strict=True):
+    assert [ROOT / row[2] for row in ROWS] == paths
+    for (number, title, _, minutes, _), path in zip(ROWS, paths, strict=True):
         top = nbformat.read(path, as_version=4).cells[0].source
         assert top.splitlines()[0] == f"# {number} · {title}"
         assert f"**Time** about {minutes} minutes" in top
+
+
+def test_the_short_way_says_the_minutes_of_the_exercises() -> None:
+    told: Counter[str] = Counter()
+    for number, _, _, _, minutes in ROWS:
+        told[number] += int(minutes)
+    found: Counter[str] = Counter()
+    for exercise in exercises():
+        found[exercise.stage.name[:2]] += exercise.minutes
+    assert +told == found
+
+
+def test_the_short_way_says_its_hours() -> None:
+    minutes = sum(int(row[3]) + int(row[4]) for row in ROWS)
+    [hours] = re.findall(r"^That is about (\d+) hours", README, re.MULTILINE)
+    assert int(hours) == round(minutes / 60)
 
 
 @pytest.mark.parametrize(
