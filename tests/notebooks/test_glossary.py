@@ -81,3 +81,10 @@ def test_a_notebook_links_a_new_word_at_its_first_use(path: Path) -> None:
         assert first is not None, f"{word!r} is not used"
         link = f"](../GLOSSARY.md#{anchor(word)})"
         assert link in first[0].split(". ")[0], f"{word!r} is used first in: {first[0]}"
+
+
+def test_each_word_of_the_notebooks_is_linked_from_one_of_them() -> None:
+    text = "\n".join("\n".join(markdown(path)) for path in NOTEBOOKS)
+    elsewhere = {"subprotocol", "drain"}  # words of the READMEs
+    linked = {word for word in ENTRIES if f"GLOSSARY.md#{anchor(word)})" in text}
+    assert linked == set(ENTRIES) - elsewhere
