@@ -5,7 +5,6 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_POST
 from sockets.codes import CloseCode
 from sockets.groups import groups
 from sockets.routing import reverse as websocket_path
@@ -67,10 +66,9 @@ def older(request: HttpRequest, slug: str) -> HttpResponse:
     return JsonResponse({"messages": shown, "more": len(found) > PAGE})
 
 
-@require_POST
 def guest_name(request: HttpRequest) -> HttpResponse:
     """A guest chooses a name, for all rooms and all windows."""
-    form = GuestNameForm(request.POST)
+    form = GuestNameForm(request.POST or None)
     if not form.is_valid():
         context = {"form": form, "next": _next(request)}
         return render(request, "chat/name.html", context)

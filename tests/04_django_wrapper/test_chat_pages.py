@@ -64,6 +64,15 @@ async def test_a_room_of_members_answers_401_to_guests_and_403_to_others(chat):
     assert "The &lt;i&gt;few&lt;/i&gt;" in refused.content.decode()
 
 
+async def test_a_page_for_a_guest_s_name_can_be_loaded_again(chat):
+    browser = await chat.browser()
+    wrong = await browser.post("/accounts/name/", {"name": "a b"})
+    assert wrong.context["form"].errors
+    again = await browser.get("/accounts/name/")  # the address of that page
+    assert again.status_code == 200
+    assert not again.context["form"].errors
+
+
 async def test_a_list_without_a_room_says_so(chat):
     request = RequestFactory().get("/rooms/")
     page = render_to_string("chat/rooms.html", {"rooms": []}, request)
