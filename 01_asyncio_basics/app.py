@@ -102,7 +102,7 @@ PROGRAMS = {
     ),
     "which_gives_way": Program(
         AWAIT,
-        "which await gives way?",
+        "which await gives control back?",
         "Four awaits: after which of them has the metronome ticked?",
         waiting.which_gives_way,
     ),

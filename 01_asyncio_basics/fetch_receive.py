@@ -21,7 +21,7 @@ async def receive() -> None:
 async def main() -> None:
     task1 = asyncio.create_task(fetch())  # a Task, scheduled: it has not begun yet
     task2 = asyncio.create_task(receive())
-    await task1  # main gives way; now both tasks begin
+    await task1  # main gives control back; now both tasks begin
     print("task one awaited")
     await task2
 

@@ -21,7 +21,7 @@ async def fetch(name: str, seconds: float, *, fails: bool = False) -> str:
         return name
     except asyncio.CancelledError:
         print(name, "is cancelled")
-        raise  # whoever cancelled waits to hear that it worked
+        raise  # the task that cancelled waits to hear that it worked
 
 
 async def with_gather() -> None:
@@ -122,7 +122,7 @@ async def nobody_keeps() -> None:
 
 
 async def somebody_keeps() -> None:
-    """The mend: a task group keeps its tasks until they have ended."""
+    """The fix: a task group keeps its tasks until they have ended."""
     async with asyncio.TaskGroup() as group:
         task = weakref.ref(group.create_task(fetch("one", 0.4)))
         await asyncio.sleep(0.2)

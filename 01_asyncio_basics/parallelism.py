@@ -36,7 +36,7 @@ def processors() -> int:
 
 
 async def compute() -> int:
-    return heavy()  # no await in it: it gives way only by ending
+    return heavy()  # no await in it: it gives control back only by ending
 
 
 async def one_piece() -> float:

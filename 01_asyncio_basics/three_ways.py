@@ -29,7 +29,7 @@ async def one_after_the_other() -> None:
 
 
 async def in_threads() -> None:
-    """The very same functions; the operating system decides who runs when."""
+    """The very same functions; the operating system decides when each thread runs."""
     async with asyncio.TaskGroup() as group:
         group.create_task(asyncio.to_thread(fetch), name="fetch")
         group.create_task(asyncio.to_thread(receive), name="receive")
@@ -39,7 +39,7 @@ async def as_tasks() -> None:
     """One thread; each coroutine says itself, with ``await``, where others may run."""
 
     async def fetch() -> None:
-        await asyncio.sleep(FETCH)  # gives way
+        await asyncio.sleep(FETCH)  # gives control back
         print("fetched")
 
     async def receive() -> None:

@@ -1,4 +1,4 @@
-"""What ``await`` does, and when it gives way to others.
+"""``await``: what it does, and when it gives control back to the others.
 
 ``python waiting.py`` runs every program of this file. Each takes well under a second;
 the first one is over in less than a millisecond.
@@ -36,11 +36,11 @@ async def fetch() -> str:
 
 
 async def quick() -> None:
-    """A coroutine with no await in it: it cannot give way."""
+    """A coroutine with no await in it: it cannot give control back."""
 
 
 async def which_gives_way() -> None:
-    """A tick has happened only where the ``await`` before it gave way."""
+    """A tick has happened only where the ``await`` before it gave control back."""
     metronome = Metronome()
     metronome.say("after create_task")
     await asyncio.sleep(0)
@@ -69,12 +69,12 @@ async def only_called() -> None:
 
 
 async def scheduled() -> None:
-    """A task is scheduled at once and begins when the current one gives way."""
+    """A task is scheduled at once; it begins when this one gives control back."""
     task = asyncio.create_task(fetch())
     print("created:", type(task).__name__)
-    time.sleep(0.3)  # it could begin now, but this task does not give way
+    time.sleep(0.3)  # it could begin now, but this task does not give control back
     print("0.3 s later: it has not begun")
-    await quick()  # an await, but not one that gives way
+    await quick()  # an await, but not one that gives control back
     print("still not")
     await asyncio.sleep(0)
     print("done:", task.done())

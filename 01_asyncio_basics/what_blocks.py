@@ -42,7 +42,8 @@ async def waits() -> None:
 
 async def blocks() -> None:
     async def work() -> None:
-        time.sleep(WORK)  # an async def around it does not help: it never gives way
+        # An async def around it does not help: it never gives control back.
+        time.sleep(WORK)
 
     await counting_ticks(work)
 

@@ -109,7 +109,7 @@ PROGRAMS = {
     ),
     "starves": Program(
         WRONG,
-        "one never gives way",
+        "one never gives control back",
         "The other one is ready. When will it run?",
         partial(on_tiny_loop, tiny_programs.starves),
     ),
@@ -125,7 +125,8 @@ class Stage02(Viewer):
     async def chosen(self, name: str) -> None:
         program = PROGRAMS[name]
         await self.socket.show(about=escape(program.about), state="running it once")
-        # In a thread: one of them has an event loop of its own, one never gives way.
+        # In a thread: one of them has an event loop of its own, and one never gives
+        # control back.
         self.states = await asyncio.to_thread(program.states)
         await self.go_to(0)
 

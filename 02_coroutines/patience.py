@@ -40,8 +40,9 @@ def watchdog(patience: float) -> Iterator[None]:
         # Only in the learner's lines: an error inside the loop would break the loop.
         if perf_counter() > deadline and code.co_filename != tiny_loop.__file__:
             raise DoesNotGiveWay(
-                f"{code.co_name} has run for {patience:g} s and does not give way: it "
-                f"is at line {frame.f_lineno}. It does not wait: it works, or blocks.",
+                f"{code.co_name} has run for {patience:g} s and does not give control "
+                f"back: it is at line {frame.f_lineno}. It does not wait: it works, or "
+                f"blocks.",
                 frame.f_lineno,
             )
         return trace

@@ -1,8 +1,9 @@
 """Step 4: ``yield from`` lets a generator call another one, and stands aside.
 
-What the driver sends or throws goes straight to the inner one, what the inner one
-yields goes straight to the driver, and what it *returns* is the value of the whole
-expression. So a long piece of work can be cut into functions again. (PEP 380)
+A value that the driver sends goes straight to the inner one, and so does an error. A
+value that the inner one yields goes straight to the driver. The value that the inner
+one *returns* is the value of the whole expression. So a long piece of work can be cut
+into functions again. (PEP 380)
 """
 
 from collections.abc import Generator

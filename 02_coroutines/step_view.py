@@ -21,7 +21,7 @@ DONE = 5  # tasks that have ended in the picture
 
 
 class View:
-    """What a learner sees of a loop that stands still.
+    """A loop that stands still, as a learner sees it.
 
     Args:
         loop: the loop to look at.
@@ -39,7 +39,7 @@ class View:
         for timer in self.loop.timers:
             self.due[timer.future] = timer.due
 
-    # What a step does, in words.
+    # A step, in words.
 
     def about_to_be_thrown(self) -> str:
         """Which error the next step throws into a task, and where; "" if none."""
@@ -57,7 +57,7 @@ class View:
     def happened(
         self, call: Any, thrown: str, slept: float, known: set[Task], woken: list[str]
     ) -> str:
-        """What a step has done.
+        """Say what a step has done.
 
         Args:
             call: the call that the loop made.
@@ -88,7 +88,7 @@ class View:
         if task.done():
             return thrown + outcome(task)
         if task.waits_for is None:
-            return f"{task.name} gave way: it is the last in the ready queue."
+            return f"{task.name} gave control back: it is the last in the ready queue."
         return f"{thrown}{task.name} ran to its await: it {self.wish(task)}."
 
     def _made(self, known: set[Task]) -> str:
@@ -98,7 +98,7 @@ class View:
         return f" It made {' and '.join(made)}: ready, not begun."
 
     def wish(self, task: Task) -> str:
-        """What a task that waits waits for."""
+        """Say what a waiting task waits for."""
         future = task.waits_for
         if future in self.due:
             return f"sleeps until {self.due[future]:.3f} s"
@@ -111,12 +111,12 @@ class View:
         """The names of the tasks that wait for a future."""
         return [task.name for task in self.loop.tasks if task.waits_for is future]
 
-    # Where the tasks are, as cards in boxes.
+    # The tasks and calls, as cards in boxes.
 
     def boxes(self, ran: Any, stuck: bool) -> list[Box]:
         """Args:
         ran: the task, future or loop whose call was made last.
-        stuck: whether that call was ended, since it did not give way.
+        stuck: whether that call was ended, since it did not give control back.
         """
         sleeping = []
         waiting = []

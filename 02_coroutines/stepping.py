@@ -26,7 +26,7 @@ from workshop.pictures.stepper import Mark, State
 from workshop.pictures.svg import Picture
 from workshop.pictures.timeline import Timeline
 
-PATIENCE = 1.0  # seconds after which a step is said not to give way
+PATIENCE = 1.0  # seconds after which a step is said not to give control back
 
 # Lines of these files are not the learner's: no picture and no traceback shows them.
 for module in (tiny_loop, fake_clock, stepping_loop, patience):
@@ -38,7 +38,7 @@ class Stepper(Picture):
 
     Args:
         program: a coroutine function without arguments, the ``main`` of the program.
-        patience: seconds after which a step that does not give way is ended.
+        patience: seconds after which a step that does not give control back is ended.
     """
 
     def __init__(
@@ -146,7 +146,7 @@ class Stepper(Picture):
 
         Args:
             words: why the program is over.
-            stuck_at: the line of a task that does not give way; 0: there is none.
+            stuck_at: the line of a task that does not give control back; 0: none.
         """
         self.over = True
         main = self.loop.main

@@ -13,7 +13,7 @@
 
 So it is true that a switch between coroutines "need not involve any system call". It
 does not make asyncio fit for hard realtime: its turns do call the system, and nothing
-limits how long another coroutine keeps the processor before it gives way.
+limits how long another coroutine keeps the processor before it gives control back.
 """
 
 import argparse

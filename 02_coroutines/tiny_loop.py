@@ -46,7 +46,7 @@ class Deadlock(Exception):
 
 
 class State(Enum):
-    """What a task does at this moment."""
+    """The four states of a task."""
 
     READY = "its next step is in the loop's ready queue"
     RUNNING = "its coroutine runs now; there is never more than one such task"
@@ -64,11 +64,12 @@ class Future:
     def __init__(self) -> None:
         self.loop = get_loop()
 
-        # What it becomes done with: a value, or an error in its place.
+        # Its result: a value, or an error in place of the value.
         self.value: Any = None
         self.error: BaseException | None = None
         self._done = False
 
+        # Called as soon as it is done, in this order.
         self.waiters: list[Callable[[], object]] = []
 
     def done(self) -> bool:
@@ -280,22 +281,25 @@ class Loop:
             Deadlock: all tasks wait for each other.
             Exception: whatever the main task raises.
         """
-        outer_loop = running_loop.set(self)
-        main = Task(coro)
+        outer_loop = running_loop.set(self)  # a task may run a loop of its own
+        try:
+            return self.run_main(Task(coro))
+        finally:
+            self.selector.close()
+            running_loop.reset(outer_loop)
+            self.print_unseen_errors()
+
+    def run_main(self, main: Task) -> Any:
+        """Run until main has ended, and then until all other tasks have, too."""
         try:
             self.run_until_done(main)
             return main.result()
         finally:
-            try:
-                # After Ctrl-C or a deadlock main has not ended. It cleans up first:
-                # it may need the other tasks for that.
-                main.cancel()
-                self.run_until_done(main)
-                self.cancel_the_rest()
-            finally:
-                self.selector.close()
-                running_loop.reset(outer_loop)
-                self.print_unseen_errors()
+            # After Ctrl-C or a deadlock main has not ended. It cleans up first: it may
+            # need the other tasks for that.
+            main.cancel()
+            self.run_until_done(main)
+            self.cancel_the_rest()
 
     def run_until_done(self, main: Task) -> None:
         while not main.done():
@@ -305,7 +309,9 @@ class Loop:
         """Make the calls that are ready; with none ready, wait for the first one."""
         if not self.ready:
             self.wait_for_something()
-        elif self.timers or self.selector.get_map():
+        elif self.timers or self.selector.get_map():  # its map: the sockets it watches
+            # Look, and do not wait. Without this, tasks that are always ready would
+            # keep those from running whose timer is due or whose socket has news.
             self.wake_the_due(0)
 
         # As many calls as are ready now. A loop "while self.ready" would never end
@@ -350,7 +356,7 @@ class Loop:
 
     def cancel_the_rest(self) -> None:
         """Cancel the tasks that are left, and run until all of them have ended."""
-        # What main's end has made ready comes first, as in asyncio.
+        # The tasks that main's end has made ready go on first, as in asyncio.
         if self.ready:
             self.run_turn()
 
@@ -390,6 +396,8 @@ class Loop:
             traceback.print_exception(error)
 
 
+# Where ``get_loop`` finds the loop. A plain global variable would be shared by all
+# threads, and two loops in two threads would take each other's tasks.
 running_loop: ContextVar[Loop] = ContextVar("running_loop")
 
 
@@ -423,11 +431,16 @@ async def sleep(delay: float) -> None:
         await give_control_back()
         return
     timer = Future()
-    timer.loop.set_later(delay, timer)
+    get_loop().set_later(delay, timer)
     await timer
 
 
 @coroutine
 def give_control_back() -> Generator[None, None, None]:
-    """Yield ``None`` to the loop. An ``async def`` can await, but has no bare yield."""
+    """Yield ``None`` to the loop.
+
+    An ``async def`` with a ``yield`` in it would be an asynchronous generator, which
+    is another thing. So this is a plain generator, and ``@coroutine`` lets it be
+    awaited.
+    """
     yield

@@ -1,8 +1,8 @@
-"""What programs use: ``gather`` and sockets, built on the tiny loop from outside.
+"""For programs: ``gather`` and sockets, built on the tiny loop from outside.
 
 The loop knows nothing of this file. A future and a selector are enough to build them.
 
-A socket's operation is tried at once. Where it would block, the socket is given to the
+A socket's operation is tried at once. If it would block, the socket is given to the
 loop's selector together with a future, and the task waits for that future. Only one
 task at a time can wait for a socket object; ``socket.dup`` makes another object for the
 same connection.
@@ -58,8 +58,8 @@ class Gather(Future):
         if child.error is not None:
             self.set_exception(child.error)
         elif self._left == 0 and self._cancel_asked:
-            # All children went on although they were cancelled. Whoever waits for the
-            # gather was cancelled as well, and must hear of it.
+            # All children went on although they were cancelled. The task that awaits
+            # the gather was cancelled as well, and must hear of it.
             self.set_exception(CancelledError())
         elif self._left == 0:
             self.set_result([child.value for child in self.children])

@@ -23,7 +23,7 @@ class Unexpected(AssertionError):
 
 
 class PeerLeft(OSError):
-    """What ``send`` raises once the client has gone: "Send", "Disconnected Client"."""
+    """Raised by ``send`` once the client has gone: "Send", "Disconnected Client"."""
 
 
 class Refusal(NamedTuple):

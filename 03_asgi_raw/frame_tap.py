@@ -2,9 +2,9 @@
 
     serve(wiretap, listener, stop, tap=FrameTap(wiretap))
 
-A server reads and writes chunks. Where a frame ends, only its own head tells; so the
-chunks of each direction are cut: first the head of an HTTP message, then frames.
-Kept are the first 125 bytes of a payload, which is all of it in a control frame.
+A server reads and writes chunks. Only the head of a frame tells where the frame ends.
+So the chunks of each direction are cut: first the head of an HTTP message, then frames.
+The first 125 bytes of a payload are kept, which is all of it in a control frame.
 """
 
 from collections.abc import Iterable, Iterator

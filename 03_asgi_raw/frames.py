@@ -20,7 +20,7 @@ UNMASKED = " (not on the wire: masked XOR key)"
 
 
 class Opcode(IntEnum):
-    """What a frame is (5.2). From 8 on: control frames, which may come at any time."""
+    """The kinds of frames (5.2). Those from 8 on are control frames."""
 
     CONTINUATION = 0
     TEXT = 1
@@ -31,7 +31,7 @@ class Opcode(IntEnum):
 
 
 class Head(NamedTuple):
-    """What stands before a frame's payload, in 2 to 14 bytes (5.2)."""
+    """The head of a frame: 2 to 14 bytes before its payload (5.2)."""
 
     opcode: Opcode
     fin: bool
@@ -99,7 +99,7 @@ def encode(frame: Frame) -> bytes:
 
 
 def head(first: int, mask: int, length: int) -> bytes:
-    """What comes before the key and the payload: the shortest form, always (5.2).
+    """The bytes before the key and the payload, always in the shortest form (5.2).
 
     Args:
         first: the first byte: 0x80 (FIN) for a last frame, and the opcode.

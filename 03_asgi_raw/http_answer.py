@@ -17,7 +17,7 @@ BODILESS = (204, 304)  # RFC 9110, 6.4.1: these never have a body
 
 
 class HTTPAnswer:
-    """What the application has answered so far.
+    """The application's answer, as far as it has come.
 
     Args:
         scope: of the request, or of the websocket that may be refused.
@@ -96,8 +96,8 @@ def checked(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
     """Headers as text.
 
     Raises:
-        ValueError: one has a line break. What follows it would count as a header, or
-            as a whole second response, written by whoever chose the value.
+        ValueError: one has a line break. The text after it would count as a header,
+            or as a whole second response, written by a user who chose the value.
     """
     pairs = []
     for name, value in headers:

@@ -1,4 +1,4 @@
-"""What a server must not leave to its peers: how much, how often and how long."""
+"""Limits that a server must set for its peers: how much, how often, how long."""
 
 from dataclasses import dataclass
 

@@ -2,7 +2,7 @@
 
 WSGI (PEP 3333) is one call: a request in, an iterable of bytes out. The clock can be
 written, as an answer that does not end. But it speaks only when asked, nobody can say a
-word to it meanwhile, and the call keeps its worker: who comes second, waits.
+word to it meanwhile, and the call keeps its worker: the second client waits.
 
 ``python wsgi_limit.py`` measures it, with ``wsgiref``'s server and with uvicorn, each
 with one worker. More workers or threads move the limit: so many clocks, and no more.
@@ -104,7 +104,7 @@ def under_wsgi(period: float = PERIOD) -> list[Heard]:
 
 
 class Mute(NamedTuple):
-    """What came of a client that connects and asks for nothing."""
+    """The fate of a client that connects and asks for nothing."""
 
     said: bytes  # what it heard all the same
     stayed: float  # seconds until it went

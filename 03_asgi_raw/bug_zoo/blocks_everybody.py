@@ -2,7 +2,7 @@
 
 You see: while one client's work goes on, every other client's ``ping`` waits for it; no
 error anywhere. Why: all handlers share one thread, and ``time.sleep`` (a query, a
-request, a computation) does not give way. In a thread of its own it may.
+request, a computation) does not give control back. In a thread of its own it may.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""What all in the zoo have in common, spelled out once."""
+"""The parts that all in the zoo have in common, spelled out once."""
 
 from functools import wraps
 

@@ -67,7 +67,7 @@ def test_claim_2_callbacks_take_turns_without_async_and_await() -> None:
 
 
 def test_claim_3_create_task_returns_a_task_that_has_not_begun() -> None:
-    """It is a kind of Future, and begins when the current task next gives way."""
+    """It is a kind of Future; it begins when the current task gives control back."""
 
     async def main() -> None:
         begun = []
@@ -169,7 +169,7 @@ def test_claim_6_a_thread_is_preempted_in_the_middle_of_a_computation() -> None:
     other.start()
     deadline = perf_counter() + 10
     while not heard.is_set() and perf_counter() < deadline:
-        pass  # never waits, never gives way
+        pass  # never waits, never gives control back
     other.join()
     assert heard.is_set()
 

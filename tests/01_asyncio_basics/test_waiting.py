@@ -1,4 +1,4 @@
-"""What gives way and what does not, and when a task begins."""
+"""What gives control back and what does not, and when a task begins."""
 
 import time
 

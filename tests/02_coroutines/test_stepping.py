@@ -149,7 +149,8 @@ def test_a_deadlock_is_named_with_who_waits_where() -> None:
 
 def test_a_task_that_never_gives_way_is_told_apart_from_one_that_waits() -> None:
     stepper = finished(Stepper(tiny_programs.starves, patience=0.05))
-    assert "starves has run for 0.05 s and does not give way" in stepper.state.happened
+    words = "starves has run for 0.05 s and does not give control back"
+    assert words in stepper.state.happened
     assert cards(stepper.state, "Ready") == ["one not begun"]
     assert cards(stepper.state, "Just ran") == ["starves runs on"]
     assert cards(stepper.state, "Done") == []

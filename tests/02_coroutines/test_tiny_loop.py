@@ -366,6 +366,13 @@ def test_a_task_of_something_that_is_no_coroutine_is_an_error() -> None:
     tiny_loop.run(main())
 
 
+def test_a_run_that_cannot_begin_leaves_no_loop_behind() -> None:
+    with pytest.raises(TypeError, match="a coroutine was expected"):
+        tiny_loop.run(turns)  # type: ignore[arg-type]
+    with pytest.raises(RuntimeError, match="no tiny loop runs"):
+        tiny_loop.get_loop()
+
+
 def test_a_future_outside_a_loop_is_an_error_that_says_how_to_start_one() -> None:
     with pytest.raises(RuntimeError, match=r"start it with tiny_loop\.run\(main\(\)\)"):
         Future()

@@ -246,7 +246,7 @@ async def taking_turns(api: Any, log: Log) -> None:
     ]
     for task in tasks:
         log("awaited", await task, task.done())
-        await task  # is done: does not give way
+        await task  # is done: does not give control back
         log("again")
 
 

@@ -228,6 +228,21 @@ async def test_stage_02_steps_forward_back_to_the_start_and_to_the_end(
     await expect(state).to_have_text(re.compile(r"step ([2-9]|\d\d) of"))
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+async def test_stage_02_says_once_what_a_step_has_done(
+    width: int, stages: Stages, page: Page
+) -> None:
+    """In the picture; beside it only where a screen is narrower than the picture."""
+    await page.set_viewport_size({"width": width, "height": 800})
+    await page.goto(stages["02"])
+    await expect(page.locator("#state")).to_contain_text("step 0 of")
+    await page.get_by_role("button", name="Step").click()
+    await expect(page.locator("#happened")).not_to_be_empty()
+    box = await page.locator("#happened").bounding_box()
+    assert box is not None
+    assert (box["width"] > 1) == (width == 390)
+
+
 async def test_stage_02_shows_the_same_work_as_two_tasks(
     stages: Stages, page: Page
 ) -> None:
@@ -339,7 +354,7 @@ async def test_stage_02_steps_through_the_tiny_loop_to_the_end_and_back(
     ("program", "words"),
     [
         ("all wait", "A deadlock: all wait"),
-        ("one never gives way", "does not give way"),
+        ("one never gives control back", "does not give control back"),
     ],
 )
 async def test_stage_02_names_what_went_wrong_in_words(
