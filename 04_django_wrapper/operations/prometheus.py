@@ -44,7 +44,7 @@ class Process:
 
 def now() -> Iterator[Metric]:
     """Numbers that go up and down."""
-    behind = [socket for socket in opened if socket.outbox.writer is not None]
+    behind = [socket for socket in opened if socket.outbox.behind]
     sizes = []
     for group in groups.members.values():
         # Not all members are websockets: the chat's feeds listen, too.

@@ -23,14 +23,18 @@ class Conf:
         f"{__package__}.steps.handshake.limits",
     )
     HANDSHAKE_SECONDS: float = 10  # from the connection to the handler's accept()
-    LEAVE_SECONDS: float = 0.5  # for a handler to end by itself when its peer has left
+    LEAVE_SECONDS: float = 0.5  # after its end, until a handler that never reads knows
+    CLEANUP_SECONDS: float = 10  # for a handler to end once it knows of the end
     SEND_SECONDS: float = 10  # for a peer to take what it is sent
     MESSAGE_BYTES: int = 65_536  # of one message from the peer
     MESSAGES_PER_SECOND: float = 100  # from one peer, in the long run
     MESSAGES_AT_ONCE: int = 1_000  # from one peer, in a burst
     INBOX: int = 32  # messages that wait for the handler; then the peer must wait
+    INBOX_BYTES: int = 262_144  # of those messages
     INBOX_SECONDS: float = 10  # for the handler to take one from a full inbox
     OUTBOX: int = 256  # messages that wait for a peer who reads too slowly
+    OUTBOX_BYTES: int = 4_194_304  # of those messages
+    WAITING_BYTES: int = 268_435_456  # of all that wait in this process
     JSON_DEPTH: int = 32  # of a message's lists and objects
     GROUPS: int = 100  # that one socket may be in
     CONNECTIONS: int = 10_000  # of this process, in all

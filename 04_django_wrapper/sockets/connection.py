@@ -1,105 +1,240 @@
 """One websocket, as its handler sees it: accept, receive, send, close.
 
-1. It is CONNECTING until the handler calls ``accept()``, then OPEN, then CLOSED.
-2. In: the runner reads, always, and fills the inbox. Out: all goes through the outbox.
-3. The end has one door, ``stop()``. Whoever wants the handler to end, because the peer
-   has left, or reads too slowly, or says too much, brings its deadline forward.
+State: CONNECTING until the handler calls ``accept()``, then OPEN, then CLOSED.
+In:    the runner reads all the time and fills the inbox (inbox.py).
+Out:   every event goes through the outbox (outbox.py).
+End:   there is one, ``_end()``. It comes by ``leave()`` if the peer has left, by
+       ``stop()`` if somebody else ends the websocket, and by ``close()`` or the
+       handler's return. The first one counts. What the handler has of it, and when, is
+       the table at the top of runner.py.
+
+Only this file changes the attributes of a `Socket`, but for ``session`` and ``user``,
+which belong to the steps of the handshake, and for what lists and sets contain.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
-from contextlib import suppress
-from enum import Enum
-from typing import Any, Self, cast
+from collections.abc import Callable, Iterable, Sequence
+from contextvars import ContextVar
+from enum import Enum, auto
+from typing import Any, NamedTuple, NoReturn, Self
 
-from asgiref.typing import ASGISendCallable as Send
-from asgiref.typing import WebSocketScope as Scope
+from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, WebSocketScope
 from django.core.handlers.asgi import ASGIRequest
 
-from . import jsontext
-from .codes import BadMessage, CloseCode, Disconnected, HandlerError, sendable
+from . import jsontext, servers
+from .answers import Answer, close_event, refusal_events
+from .codes import (
+    BadMessage,
+    CloseCode,
+    Disconnected,
+    HandlerError,
+    sendable,
+    sendable_reason,
+)
 from .conf import Conf
-from .outbox import Outbox, send_event
+from .deadline import Deadline
+from .inbox import Inbox
+from .outbox import Event, Outbox, send_event
 from .request import request_of
 
 log = logging.getLogger("sockets")
-PATIENCE = 1.0  # seconds for a handler to obey its cancellation
-State = Enum("State", ["CONNECTING", "OPEN", "CLOSED"])
-CONNECTING, OPEN, CLOSED = State  # Python 3.11 takes 0.15 µs to find State.OPEN
+
+# A handler that sends in a loop to a peer that keeps up would never wait. Every 32nd
+# ``send()`` gives control back to the event loop, so that other tasks can run.
+SENDS_IN_A_ROW = 32
+
+
+class State(Enum):
+    """How far a websocket is."""
+
+    CONNECTING = auto()
+    OPEN = auto()
+    CLOSED = auto()
+
+
+class By(Enum):
+    """The side that has ended a websocket."""
+
+    PEER = auto()
+    SITE = auto()
+    HANDLER = auto()
+
+
+class Ending(NamedTuple):
+    """How a websocket has ended.
+
+    Attributes:
+        code: the close code that was sent or came; 1006 if neither.
+        reason: a sentence for people.
+        by: who has ended it.
+        status: the HTTP status, if the handshake was refused.
+    """
+
+    code: int
+    reason: str
+    by: By
+    status: int | None = None
 
 
 class Socket:
     """One websocket. The runner makes it and gives it to a handler.
 
-    ``scope`` is ASGI's; ``request``, ``user``, ``session`` are Django's; ``received``
-    and ``sent`` count messages. Changed the session? ``await socket.session.asave()``.
-    ``on_accept`` and ``on_end`` are functions that are called with this socket; of its
-    end they can read ``stopped``, ``refused``, ``failed`` and ``left_behind``.
+    Args:
+        scope: the ASGI scope of the connection.
+        receive: the server's; it may lead to the transport.
+        send: the server's.
+        conf: the setting SOCKETS.
+
+    Attributes:
+        scope: the ASGI scope, a dict.
+        conf: the setting SOCKETS.
+        state: a `State`.
+        session: Django's, loaded. Save a changed one: ``await socket.session.asave()``.
+        user: Django's.
+        headers: pairs of bytes, to go out with ``accept()``.
+        groups: the names of the groups that it is in; groups.py fills it.
+        on_accept: functions that are called with this socket after ``accept()``.
+        on_end: functions that are called with this socket when all has ended. They find
+            out how in ``ending``, ``failed`` and ``deadline``.
+        ending: how it has ended; None before that.
+        failed: the handler has raised an error that nobody expects.
+        inbox: the way in. ``socket.inbox.received`` counts messages.
+        outbox: the way out.
+        deadline: how long the handler may go on after the end.
     """
 
     __slots__ = (
-        *("__weakref__", "_arrived", "_request", "conf", "deadline", "failed"),
-        *("groups", "headers", "inbox", "left_behind", "on_accept", "on_end", "outbox"),
-        *("received", "refused", "room", "scope", "session", "state", "stopped"),
-        *("user", "watch"),
+        "__weakref__",
+        "_request",
+        "conf",
+        "deadline",
+        "ending",
+        "failed",
+        "groups",
+        "headers",
+        "inbox",
+        "on_accept",
+        "on_end",
+        "outbox",
+        "scope",
+        "session",
+        "state",
+        "user",
     )
-    sent = property(lambda self: max(0, self.outbox.taken - 1))  # not accept()
 
-    def __init__(self, scope: Scope, send: Send, conf: Conf) -> None:
-        self.scope, self.conf, self.state = scope, conf, State.CONNECTING
-        self.received = 0
+    def __init__(
+        self,
+        scope: WebSocketScope,
+        receive: ASGIReceiveCallable,
+        send: ASGISendCallable,
+        conf: Conf,
+    ) -> None:
+        self.scope = scope
+        self.conf = conf
+        self.state = State.CONNECTING
+        self.session: Any = None
+        self.user: Any = None
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.groups: set[str] = set()
         self.on_accept: list[Callable[[Socket], None]] = []
         self.on_end: list[Callable[[Socket], None]] = []
-        self.refused: tuple[int, str] | None = None  # the status and the reason
-        self.failed = False  # by an error that the handler has not caught
-        self.left_behind = False  # the handler does not end
-        self.session = self.user = cast(Any, None)
-        self.headers: list[tuple[bytes, bytes]] = []  # to go out with accept()
-        self.inbox: list[str | bytes] = []  # short: a deque would cost 600 bytes
-        self.room: asyncio.Future[None] | None = None  # the runner waits: inbox is full
-        self.outbox = Outbox(send, conf, self.stop)
-        self.deadline = asyncio.timeout(None)  # of the handler
-        self.watch = asyncio.timeout(None)  # of the runner, which waits for the handler
-        self.stopped: tuple[int, str] | None = None  # code and reason; the first counts
-        self.groups: set[str] = set()
-        self._arrived: asyncio.Future[None] | None = None  # the handler waits
+        self.ending: Ending | None = None
+        self.failed = False
         self._request: ASGIRequest | None = None
+
+        self.deadline = Deadline(scope["path"], conf)
+        self.inbox = Inbox(conf, self.stop)
+        self.outbox = Outbox(
+            send,
+            conf,
+            self.stop,
+            at_once=servers.is_servers_own(send),
+            transport=servers.transport_of(send, receive),
+        )
+
+    # What a handler reads
 
     @property
     def request(self) -> ASGIRequest:
-        """Django's view of the handshake: 4 KB, so after accept() made on demand."""
-        if (request := self._request) is None:
+        """The handshake as a request of Django's.
+
+        It takes 4 KB. So it is kept until ``accept()``, and made anew at each call
+        after that.
+        """
+        request = self._request
+        if request is None:
             request = request_of(self.scope, self.session, self.user)
-            if self.state is CONNECTING:
+            if self.state is State.CONNECTING:
                 self._request = request
         return request
 
+    @property
+    def received(self) -> int:
+        """How many messages have come."""
+        return self.inbox.received
+
+    @property
+    def sent(self) -> int:
+        """How many messages the server has taken; the event of ``accept()`` is none."""
+        return max(0, self.outbox.sent - 1)
+
+    # What a handler calls
+
     async def accept(self, subprotocol: str | None = None) -> None:
-        """Open the websocket; ``subprotocol`` is one that the client has offered."""
-        if self.state is OPEN:
+        """Open the websocket.
+
+        Args:
+            subprotocol: one of those that the client offers.
+
+        Raises:
+            HandlerError: it is open already, or the client does not offer this one.
+            Disconnected: the websocket has ended.
+        """
+        if self.state is State.OPEN:
             raise HandlerError("accept() comes once, and this is the second")
-        offered = [*(self.scope.get("subprotocols") or ())]
+        offered = list(self.scope.get("subprotocols") or ())
         if subprotocol is not None and subprotocol not in offered:
             raise HandlerError(f"the client offered {offered}, and not {subprotocol!r}")
-        if self.state is CLOSED:
-            raise self._not_open("accept")
-        self.state, self._request = State.OPEN, None
-        if self.stopped is None:
-            self.deadline.reschedule(None)
-        accept = {"type": "websocket.accept", "subprotocol": subprotocol}
-        self.outbox.put({**accept, "headers": self.headers})
+        if self.state is State.CLOSED:
+            await self._not_open("accept")
+
+        self.state = State.OPEN
+        self._request = None
+        self.deadline.opened()
+        self.outbox.put(
+            {
+                "type": "websocket.accept",
+                "subprotocol": subprotocol,
+                "headers": self.headers,
+            }
+        )
         call_each(self.on_accept, self)
         await self.outbox.flushed()
 
     async def receive(self) -> str | bytes:
-        """The next message, text as str, binary as bytes. Disconnected: no more."""
-        while not self.inbox:
-            await self._arrival()
-        return self._take()
+        """Wait for the next message.
+
+        Returns:
+            Text as str, binary as bytes.
+
+        Raises:
+            Disconnected: the websocket has ended, and the inbox is empty.
+            HandlerError: before ``accept()``, or while another task receives.
+        """
+        while not self.inbox.messages:
+            if self.state is not State.OPEN:
+                await self._not_open("receive")
+            await self.inbox.arrival()
+        return self.inbox.take()
 
     async def receive_json(self) -> Any:
-        """The next message, which must be JSON as text; else BadMessage."""
+        """Wait for the next message, which must be JSON as text.
+
+        Raises:
+            BadMessage: it is not.
+            Disconnected: as for ``receive()``.
+        """
         message = await self.receive()
         if isinstance(message, bytes):
             raise BadMessage("expected JSON as text", CloseCode.UNSUPPORTED_DATA)
@@ -110,65 +245,141 @@ class Socket:
 
     async def __anext__(self) -> str | bytes:
         try:
-            while not self.inbox:
-                await self._arrival()
+            return await self.receive()
         except Disconnected:
             raise StopAsyncIteration from None
-        return self._take()
 
     async def send(self, message: str | bytes) -> None:
-        """Send one message, and wait for a slow peer. Disconnected: it has left."""
-        if self.state is not OPEN:
-            raise self._not_open("send")
-        self.outbox.put(send_event(message))
-        if self.outbox.writer is not None:
-            await self.outbox.flushed()
+        """Send one message, and wait while this peer is behind.
+
+        A message to another handler's websocket that has ended goes nowhere, as in a
+        group: it is no error of the sender's.
+
+        Args:
+            message: text as str, binary as bytes.
+
+        Raises:
+            Disconnected: this handler's own websocket has ended.
+            HandlerError: before ``accept()``, after ``close()``, or this is no message.
+        """
+        if self.state is not State.OPEN:
+            if self.state is State.CLOSED and current.get() not in (None, self):
+                return
+            await self._not_open("send")
+        outbox = self.outbox
+        outbox.put(send_event(message))
+        if outbox.behind:
+            await outbox.flushed()
+        elif outbox.taken % SENDS_IN_A_ROW == 0:
+            await asyncio.sleep(0)
 
     async def send_json(self, value: Any) -> None:
-        """Send ``value`` as JSON text; dates, UUIDs and decimals as Django does."""
+        """Send a value as JSON text; dates, UUIDs and decimals as Django does."""
         await self.send(jsontext.dumps(value))
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
-        """Say goodbye, once: a `CloseCode` or 3000 to 4999, and 123 bytes of reason."""
-        if self.state is CONNECTING:
+        """Say goodbye, after all that was sent before. A second time does nothing.
+
+        Args:
+            code: a `CloseCode`, or 3000 to 4999.
+            reason: cut off at 123 bytes of UTF-8 (RFC 6455, section 5.5).
+
+        Raises:
+            HandlerError: before ``accept()``, or no close frame may have this code.
+        """
+        if self.state is State.CONNECTING:
             raise HandlerError("before accept() there is no close(): raise Refused")
-        if self.state is OPEN:
-            event = {"type": "websocket.close", "code": sendable(code)}
-            self.state = State.CLOSED
-            self.wake()
-            reason = reason.encode()[:123].decode(errors="ignore")
-            await self.outbox.end({**event, "reason": reason})
+        self._say_goodbye(Answer(500, code, reason), By.HANDLER)
+        self.deadline.handler_knows()
+        await self.outbox.flushed()
 
-    def _arrival(self) -> asyncio.Future[None]:
-        if self.state is not OPEN:
-            raise self._not_open("receive")
-        self._arrived = asyncio.get_running_loop().create_future()
-        return self._arrived
+    # What others call, at any time
 
-    def _take(self) -> str | bytes:
-        if self.room is not None and not self.room.done():
-            self.room.set_result(None)
-        return self.inbox.pop(0)
+    def stop(self, code: int, reason: str = "", status: int = 503) -> None:
+        """End this websocket from outside of its handler. It never waits.
 
-    def _not_open(self, what: str) -> Exception:
-        if self.state is CONNECTING:
-            return HandlerError(f"before {what}() comes: await socket.accept()")
-        if self.stopped is None and what == "send":
-            return HandlerError("send() came after close()")
-        return Disconnected(*(self.stopped or (CloseCode.NORMAL_CLOSURE, "")))
+        The peer gets its goodbye now, after all that was sent to it before.
 
-    def wake(self) -> None:
-        if (arrived := self._arrived) is not None and not arrived.done():
-            arrived.set_result(None)
+        Args:
+            code: a `CloseCode`, or 3000 to 4999.
+            reason: as for ``close()``.
+            status: of HTTP, if the websocket is not open yet.
+        """
+        if self.ending is not None:
+            return
+        if self.state is State.CONNECTING:
+            what = "refused %r with %d: %s"
+            number = status
+        else:
+            what = "closed %r with %d: %s"
+            number = code
+        if code != CloseCode.SERVICE_RESTART or self.state is State.CONNECTING:
+            log.warning(what, self.scope["path"], number, reason)
+        self._say_goodbye(Answer(status, code, reason), By.SITE)
+        if current.get() is self:
+            # The handler itself has called for this, by a log-out for example. A limit
+            # of LEAVE_SECONDS would cut off what it is about to finish.
+            self.deadline.handler_knows()
 
-    def stop(self, code: int, reason: str = "", *, after: float = 0.0) -> None:
-        """End the handler in ``after`` seconds, then the websocket with this code."""
-        self.stopped = self.stopped or (code, reason)
-        when = asyncio.get_running_loop().time() + after
-        for timeout, end in ((self.deadline, when), (self.watch, when + PATIENCE)):
-            if (before := timeout.when()) is None or end < before:
-                with suppress(RuntimeError, AssertionError):  # its block is not running
-                    timeout.reschedule(end)
+    def leave(self, code: int, reason: str = "") -> None:
+        """For the runner: the peer has left, or the server ends."""
+        self._end(Ending(code, reason, By.PEER), ())
+
+    def finish(self, answer: Answer) -> None:
+        """For handling.py: the handler has ended; does nothing after another end."""
+        self._say_goodbye(answer, By.HANDLER)
+
+    def fail(self, what: str, error: BaseException) -> None:
+        """For handling.py: the handler has failed, which is told to the log."""
+        self.failed = True
+        log.error(what, self.scope["path"], exc_info=error)
+
+    # The end
+
+    def _say_goodbye(self, answer: Answer, by: By) -> None:
+        code = sendable(answer.code)
+        if self.state is State.CONNECTING:
+            extensions = self.scope.get("extensions")
+            events = refusal_events(answer.status, answer.reason, extensions)
+            ending = Ending(code, answer.reason, by, answer.status)
+            self._end(ending, events)
+        else:
+            reason = sendable_reason(answer.reason)
+            event = close_event(code, reason)
+            self._end(Ending(code, reason, by), [event])
+
+    def _end(self, ending: Ending, goodbye: Sequence[Event]) -> None:
+        """However a websocket ends, it ends here, and once."""
+        if self.ending is not None:
+            return
+        self.ending = ending
+        self.state = State.CLOSED
+        self.inbox.no_more()
+        if goodbye:
+            self.outbox.say_goodbye(goodbye)
+        else:
+            self.outbox.drop()
+        self.deadline.websocket_ended(reads=self.inbox.has_reader)
+
+    async def _not_open(self, what: str) -> NoReturn:
+        """Raise the error for a call that needs an open websocket."""
+        ending = self.ending
+        if ending is None:
+            raise HandlerError(f"before {what}() comes: await socket.accept()")
+        is_mine = current.get() is self
+        if what == "send" and is_mine and ending.by is By.HANDLER:
+            raise HandlerError("send() came after close()")
+        is_first = True
+        if is_mine:
+            is_first = self.deadline.tell_handler()
+        # A handler that catches this error and calls again would never wait, and no
+        # other task could run: no deadline, no other websocket.
+        await asyncio.sleep(0)
+        raise Disconnected(ending.code, ending.reason, is_first=is_first)
+
+
+# The websocket whose handler runs in this task, or has started it.
+current: ContextVar[Socket | None] = ContextVar("current", default=None)
 
 
 def call_each(calls: Iterable[Callable[[Socket], None]], socket: Socket) -> None:

@@ -21,7 +21,7 @@ from typing import Any, Protocol
 from . import jsontext
 from .blocks import block
 from .codes import BadMessage, HandlerError
-from .connection import CONNECTING, Socket
+from .connection import Socket, State
 from .members import (
     Listener,
     Members,
@@ -99,7 +99,7 @@ class Groups(Members):
             HandlerError: the name is no name, or the socket is not open.
         """
         check_name(name)
-        if socket.state is CONNECTING or name in socket.groups:
+        if socket.state is State.CONNECTING or name in socket.groups:
             raise HandlerError(f"to join {name!r}, accept() first, and join once")
         if len(socket.groups) >= socket.conf.GROUPS:
             raise BadMessage("too many groups")

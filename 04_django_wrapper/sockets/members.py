@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .codes import CloseCode, HandlerError, sendable
-from .connection import OPEN, Socket
+from .connection import Socket, State
 from .outbox import Event, Outbox, send_event
 
 Put = Callable[[Any], None]
@@ -92,7 +92,7 @@ def check_name(name: str) -> str:
 class Listener:
     """A member that is not a websocket. It is open for the length of its block."""
 
-    state = OPEN
+    state = State.OPEN
 
     def stop(self, code: int, reason: str = "") -> None:
         """The close of a group is for its websockets only."""
@@ -122,14 +122,14 @@ class Members:
         members = list(self.members.get(name, {}).items())
         if isinstance(news, Message):
             for member, put in members:
-                if member.state is OPEN:
+                if member.state is State.OPEN:
                     _give(name, member, put, news.event)
         elif isinstance(news, Close):
             for member, _ in members:
                 member.stop(news.code, news.reason)
         else:
             for member, put in members:
-                if member.state is OPEN and not _is_outbox(put):
+                if member.state is State.OPEN and not _is_outbox(put):
                     _give(name, member, put, None)
 
 

@@ -1,111 +1,120 @@
 """The runner: one websocket from its first event to its last.
 
-1. The server calls `serve` in a task of its own, and that task reads, always: only so
-   is a peer's leaving noticed while the handler is busy, or never reads.
-2. The handler has a second task, which is made here; a third one is made only for a
-   peer that is behind, by its outbox.
-3. The handler has a deadline (connection.py). That cancels it; nothing else does, but
-   for a second try here, `PATIENCE` seconds later.
-4. A handler that goes on even so is left behind: it is logged, is in no group and sends
-   nothing, and the server can end.
+Three tasks serve a websocket. The server calls ``serve`` in a task of its own, which
+only waits for the handler's end. It makes two others:
+
+* the reader, here. It reads all the time: otherwise nobody would notice that the peer
+  has left while the handler is busy;
+* the handler's (handling.py).
+
+A fourth one, the writer, exists only while the peer is behind (outbox.py).
+
+1. What ends a websocket, and what the peer gets. The goodbye follows all that was sent
+   before, within SEND_SECONDS of the event that is being sent.
+
+   the handler returns                1000; before accept(): 500, and a line in the log
+   the handler calls close()          its code
+   the handler raises                 see answers.py; a failure: 1011 or 500, and a
+                                        traceback in the log
+   no accept() in HANDSHAKE_SECONDS   503, and a line in the log
+   a limit is passed                  1008, 1009, 1013, and a line in the log
+   somebody calls stop()              its code, or 503 before accept(), and a line in
+                                        the log, but for 1012
+   the peer leaves                    nothing
+   the server cancels serve()         nothing. The handler is cancelled now, and left
+                                        behind after PATIENCE seconds
+
+2. How the handler hears of an end that is not its own, and when (deadline.py). Messages
+   that came before the end are still in the inbox, and the handler's to finish.
+
+   at its next receive()              Disconnected, once the inbox is empty
+   at its next send()                 Disconnected
+   after LEAVE_SECONDS                it is cancelled, if it has never called receive()
+   after CLEANUP_SECONDS              it is cancelled, if it has called receive(), but
+                                        does not come back to it; a line in the log
+
+3. What it may do then. It counts from the moment when it hears of the end, or calls
+   close(), or calls for its own end by another way, such as a log-out.
+
+   CLEANUP_SECONDS                    all that it likes, but send(); then it is
+                                        cancelled, with a line in the log
+   PATIENCE (1 s)                     it should obey; then it is left behind, with a
+                                        line in the log. It is in no group, and the
+                                        server can end
 """
 
 import asyncio
-import logging
-from contextlib import suppress
 from typing import Any
 
 from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, WebSocketScope
 
 from .codes import CloseCode
 from .conf import conf
-from .connection import OPEN, PATIENCE, Socket, State, call_each
-from .handling import FAILED, end, handle
-
-log = logging.getLogger("sockets")
-_left_behind: set[asyncio.Task[None]] = set()  # a task that nobody holds may vanish
+from .connection import Socket, State, call_each
+from .deadline import PATIENCE
+from .handling import handle
 
 
 async def serve(
     scope: WebSocketScope, receive: ASGIReceiveCallable, send: ASGISendCallable
 ) -> None:
-    """One websocket; an ASGI application for the scope type "websocket"."""
+    """Serve one websocket; an ASGI application for the scope type "websocket".
+
+    Raises:
+        Exception: what ``receive()`` has raised. The handler has ended before.
+    """
     await receive()  # websocket.connect
-    socket = Socket(scope, send, conf())
-    handling = asyncio.create_task(handle(socket))
+    socket = Socket(scope, receive, send, conf())
+    reader = asyncio.create_task(_read(socket, receive))
+    handler = asyncio.create_task(handle(socket))
+    deadline = socket.deadline
 
-    def ended(_: object) -> None:
-        with suppress(RuntimeError):  # we wait for nothing any more
-            socket.watch.reschedule(asyncio.get_running_loop().time())
+    def late() -> None:
+        socket.stop(CloseCode.TRY_AGAIN_LATER, "no answer in time")
 
-    handling.add_done_callback(ended)
+    deadline.start(handler, late)
     try:
-        async with socket.watch:
-            await _read(socket, receive)
-            await asyncio.wait([handling])
-    except TimeoutError:
-        pass  # the handler has ended, or goes on though it was told to end
+        await asyncio.shield(deadline.over)
+        await socket.outbox.flushed()
+    except asyncio.CancelledError:
+        # The server ends. It waits for us, so the handler gets PATIENCE seconds.
+        socket.leave(CloseCode.ABNORMAL_CLOSURE, "the server ends")
+        deadline.give_up()
+        await deadline.over
+        raise
     finally:
-        if not handling.done():
-            handling.cancel()
-            await asyncio.wait([handling], timeout=PATIENCE)
-        if not handling.done():
-            _left_behind.add(handling)
-            handling.add_done_callback(_left_behind.discard)
-            log.error("the handler at %r goes on after its end", scope["path"])
-            socket.left_behind = True
-        if not handling.cancelled() or socket.watch.expired():  # else the server ends
-            await end(socket, *FAILED)  # nothing, where the handler has said goodbye
+        await _end_tasks(socket, reader)
         call_each(socket.on_end, socket)
+    if reader.done() and not reader.cancelled():
+        reader.result()
 
 
 async def _read(socket: Socket, receive: ASGIReceiveCallable) -> None:
-    """Bring every message to the handler, until the peer has left."""
-    conf, time, inbox = socket.conf, asyncio.get_running_loop().time, socket.inbox
-    surely_short, places = conf.MESSAGE_BYTES // 4, conf.INBOX
-    tokens, filled_at = float(conf.MESSAGES_AT_ONCE), time()  # a token bucket
-    while True:
-        event: Any = await receive()
-        if event["type"] == "websocket.disconnect":
-            socket.state = State.CLOSED
-            socket.wake()  # that ends a handler that reads; any other, its deadline
-            code = event.get("code", CloseCode.NO_STATUS_RCVD)
-            reason = event.get("reason") or ""
-            return socket.stop(code, reason, after=conf.LEAVE_SECONDS)
-        if socket.state is not OPEN or socket.stopped is not None:
-            continue  # it is ending, and hears nothing more
-        socket.received += 1
-        text = event.get("text")
-        message = event["bytes"] if text is None else text
-        tokens -= 1
-        if tokens < 0:  # filled up only when it is empty: the clock costs time, too
-            tokens += ((now := time()) - filled_at) * conf.MESSAGES_PER_SECOND
-            tokens, filled_at = min(tokens, conf.MESSAGES_AT_ONCE), now
-        if len(message) > surely_short and _too_long(message, socket):
-            socket.stop(CloseCode.MESSAGE_TOO_BIG, "this message is too long")
-        elif tokens < 0:
-            socket.stop(CloseCode.POLICY_VIOLATION, "too many messages")
-        elif len(inbox) < places or await _room(socket):
-            inbox.append(message)
-            socket.wake()
-
-
-def _too_long(message: str | bytes, socket: Socket) -> bool:
-    if len(message) <= socket.conf.MESSAGE_BYTES and isinstance(message, str):
-        message = message.encode()  # not one of 15 MB: a character is at least a byte
-    return len(message) > socket.conf.MESSAGE_BYTES
-
-
-async def _room(socket: Socket) -> bool:
-    """Wait until the handler takes a message: the server reads no more, so the peer
-    must wait, too."""
-    socket.room = asyncio.get_running_loop().create_future()
+    """Put every message into the inbox, until the peer has left."""
+    inbox = socket.inbox
     try:
-        async with asyncio.timeout(socket.conf.INBOX_SECONDS):
-            await socket.room
-            return True
-    except TimeoutError:
-        socket.stop(CloseCode.TRY_AGAIN_LATER, "the handler is behind")
-        return False
-    finally:
-        socket.room = None
+        while True:
+            event: Any = await receive()
+            if event["type"] == "websocket.disconnect":
+                code = event.get("code", CloseCode.NO_STATUS_RCVD)
+                socket.leave(code, event.get("reason") or "")
+                return
+            if inbox.is_full():
+                await inbox.place()
+            if socket.state is State.OPEN:
+                text = event.get("text")
+                inbox.put(event["bytes"] if text is None else text)
+    except Exception:
+        socket.leave(CloseCode.ABNORMAL_CLOSURE, "the server's receive() failed")
+        raise
+
+
+async def _end_tasks(socket: Socket, reader: asyncio.Task[None]) -> None:
+    """Cancel what still runs of ours, and wait for it; nothing waits any more."""
+    tasks = [reader]
+    if socket.outbox.writer is not None:
+        tasks.append(socket.outbox.writer)
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks, timeout=PATIENCE)
+    socket.inbox.clear()

@@ -307,7 +307,7 @@ def test_the_environment_file_names_every_variable_that_the_project_reads():
 
 def test_the_unit_s_numbers_go_with_the_layer_s():
     from sockets.conf import Conf  # now, since Django's settings are a test's
-    from sockets.connection import PATIENCE
+    from sockets.deadline import PATIENCE
 
     def number(pattern):
         return int(re.search(pattern + r"(\d+)", UNIT)[1])

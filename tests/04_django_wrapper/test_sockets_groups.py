@@ -206,7 +206,7 @@ async def test_a_handler_that_closes_its_own_group_is_closed_with_it(talk):
             await socket.send("in")
             await socket.receive()
             await groups.close("room", 4000, "the end")
-            await asyncio.Event().wait()
+            await socket.receive()
 
     async with AsyncExitStack() as stack:
         one, other = await several(talk, stack, 2, handler)
@@ -302,7 +302,10 @@ async def test_a_member_that_never_reads_delays_nobody(talk, caplog):
         reads.set()  # in time: it hears why it has to leave
         while (said := await stalled._next())["type"] == "websocket.send":
             pass
-        assert (said["code"], said["reason"]) == (1013, "you read too slowly")
+        assert (said["code"], said["reason"]) == (
+            1013,
+            "too many messages wait for you",
+        )
         assert list(groups.members["room"]) and member not in groups.members["room"]
     [record] = caplog.records
     assert record.exc_info is None

@@ -11,11 +11,13 @@ TOOLS = {
     "answers",
     "codes",
     "conf",
+    "deadline",
     "eager",
     "jsontext",
     "request",
     "routing",
     "servers",
+    "waiting",
 }
 
 

@@ -10,6 +10,8 @@ from sockets.testing import SocketRefused
 
 from tests.support.clients import reads_after
 
+QUICKLY = {"LEAVE_SECONDS": 0.01, "CLEANUP_SECONDS": 0.01}
+
 
 async def test_a_handler_that_returns_says_goodbye_with_1000(talk, caplog):
     async def handler(socket):
@@ -223,7 +225,7 @@ async def test_a_handler_gets_its_time_to_end_after_its_peer(talk, caplog):
 async def test_a_handler_that_swallows_its_cancellation_is_left_behind(
     talk, caplog, monkeypatch
 ):
-    monkeypatch.setattr("sockets.connection.PATIENCE", 0.01)
+    monkeypatch.setattr("sockets.deadline.PATIENCE", 0.01)
     goes_on = asyncio.Event()
     ended = asyncio.Event()
 
@@ -237,11 +239,13 @@ async def test_a_handler_that_swallows_its_cancellation_is_left_behind(
                 await socket.send("nobody hears it")
         ended.set()
 
-    sockets = {"LEAVE_SECONDS": 0.01}
+    sockets = {"LEAVE_SECONDS": 0.01, "CLEANUP_SECONDS": 0.01}
     async with talk(handler, sockets=sockets) as client:
         pass
     assert [r.getMessage() for r in caplog.records] == [
-        "the handler at '/' goes on after its end"
+        "the handler at '/' was not done with its clean-up within 0.01 s after its "
+        "websocket's end: cancelled",
+        "the handler at '/' goes on after its end",
     ]
     assert not groups.members
     goes_on.set()
@@ -252,7 +256,7 @@ async def test_a_handler_that_swallows_its_cancellation_is_left_behind(
 async def test_a_handler_that_is_told_to_end_and_swallows_it_is_closed_for(
     talk, caplog, monkeypatch
 ):
-    monkeypatch.setattr("sockets.connection.PATIENCE", 0.01)
+    monkeypatch.setattr("sockets.deadline.PATIENCE", 0.01)
     goes_on = asyncio.Event()
 
     async def handler(socket):
@@ -263,7 +267,7 @@ async def test_a_handler_that_is_told_to_end_and_swallows_it_is_closed_for(
                 with suppress(asyncio.CancelledError):
                     await goes_on.wait()
 
-    async with talk(handler) as client:
+    async with talk(handler, sockets=QUICKLY) as client:
         await client.receive()
         await groups.close("room", 4401, "log in again")
         assert await client.closed() == (4401, "log in again")
@@ -271,7 +275,7 @@ async def test_a_handler_that_is_told_to_end_and_swallows_it_is_closed_for(
 
 
 async def test_a_handler_that_obeys_at_the_second_try_is_closed_for(talk, monkeypatch):
-    monkeypatch.setattr("sockets.connection.PATIENCE", 0.01)
+    monkeypatch.setattr("sockets.deadline.PATIENCE", 0.01)
 
     async def handler(socket):
         await socket.accept()
@@ -280,14 +284,14 @@ async def test_a_handler_that_obeys_at_the_second_try_is_closed_for(talk, monkey
             await asyncio.Event().wait()
         await asyncio.Event().wait()
 
-    async with talk(handler) as client:
+    async with talk(handler, sockets=QUICKLY) as client:
         assert await client.closed() == (4401, "log in again")
 
 
 async def test_a_handler_that_swallows_its_end_before_accept_is_refused_for(
     talk, caplog, monkeypatch
 ):
-    monkeypatch.setattr("sockets.connection.PATIENCE", 0.01)
+    monkeypatch.setattr("sockets.deadline.PATIENCE", 0.01)
     goes_on = asyncio.Event()
 
     async def handler(socket):
@@ -297,8 +301,8 @@ async def test_a_handler_that_swallows_its_end_before_accept_is_refused_for(
                 await goes_on.wait()
 
     try:
-        with pytest.raises(SocketRefused, match="500"):
-            await talk(handler).__aenter__()
+        with pytest.raises(SocketRefused, match="503: 'the server restarts"):
+            await talk(handler, sockets=QUICKLY).__aenter__()
     finally:
         goes_on.set()
 
@@ -376,7 +380,10 @@ async def test_a_handler_that_does_not_empty_its_inbox_is_closed_with_1013(
     async with talk(handler, sockets=sockets) as client:
         for _ in range(3):
             await client.send("x")
-        assert await client.closed() == (1013, "the handler is behind")
+        assert await client.closed() == (
+            1013,
+            "the handler has taken no message for 0.01 s",
+        )
     [record] = caplog.records
     assert record.exc_info is None
 

@@ -4,69 +4,88 @@ A server is played by a coroutine here, the only thing of it that an outbox know
 """
 
 import asyncio
+import contextvars
 
 import pytest
+from sockets import waiting
 from sockets.conf import Conf
 from sockets.outbox import Outbox
 
-from tests.support import fake_clock
+variable = contextvars.ContextVar("variable", default="nobody's")
+
+
+def message(text):
+    return {"type": "websocket.send", "text": str(text)}
+
+
+GOODBYE = {"type": "websocket.close", "code": 1000, "reason": "goodbye"}
 
 
 class Peer:
     """A server's ``send``, for a peer that takes events while its gate is open."""
 
-    def __init__(self, **conf):
+    def __init__(self, send=None, at_once=True, **conf):
         self.gate = asyncio.Event()
         self.gate.set()
         self.got = []
         self.stopped = []
         self.outbox = Outbox(
-            self.send, Conf(**conf), lambda *answer: self.stopped.append(answer)
+            send or self.send,
+            Conf(**conf),
+            lambda *answer: self.stopped.append(answer),
+            at_once=at_once,
         )
 
     async def send(self, event):
         while not self.gate.is_set():
             await self.gate.wait()
-        self.got.append(event)
+        self.got.append(event.get("text") or event.get("reason"))
+
+    def put(self, *texts):
+        for text in texts:
+            self.outbox.put(message(text))
 
 
 async def test_a_peer_that_reads_has_its_event_before_put_returns():
     peer = Peer()
-    peer.outbox.put(1)
-    assert peer.got == [1]
+    peer.put(1)
+    assert peer.got == ["1"]
+    assert not peer.outbox.behind
     assert peer.outbox.writer is None
 
 
 async def test_events_for_a_peer_that_is_behind_wait_in_line():
     peer = Peer()
     peer.gate.clear()
-    for event in range(5):
-        peer.outbox.put(event)
+    peer.put(0, 1, 2, 3, 4)
     assert peer.got == []
+    assert peer.outbox.behind
     peer.gate.set()
     await peer.outbox.flushed()
-    assert peer.got == [0, 1, 2, 3, 4]
-    assert peer.outbox.writer is None
-    peer.outbox.put(5)
-    assert peer.got[-1] == 5
+    assert peer.got == ["0", "1", "2", "3", "4"]
+    await peer.outbox.writer
+    assert not peer.outbox.behind
+    peer.put(5)
+    assert peer.got[-1] == "5"
 
 
 async def test_a_send_that_waits_several_times_goes_on_where_it_stands():
-    outbox, steps, gates = None, [], [asyncio.Event() for _ in range(3)]
+    steps = []
+    gates = [asyncio.Event() for _ in range(3)]
 
     async def send(event):
         for number, gate in enumerate(gates):
             steps.append(number)
             assert await gate.wait() is True  # what it waits for comes back to it
             await asyncio.sleep(0)
-        steps.append(event)
+        steps.append(event["text"])
 
-    outbox = Outbox(send, Conf(), None)
-    outbox.put("sent")
+    peer = Peer(send)
+    peer.put("sent")
     assert steps == [0]
     for gate in gates:
         gate.set()
-    await outbox.flushed()
+    await peer.outbox.flushed()
     assert steps == [0, 1, 2, "sent"]
 
 
@@ -75,13 +94,12 @@ async def test_a_send_that_only_gives_way_is_finished_too():
 
     async def send(event):
         await asyncio.sleep(0)
-        sent.append(event)
+        sent.append(event["text"])
 
-    outbox = Outbox(send, Conf(), None)
-    outbox.put(1)
-    outbox.put(2)
-    await outbox.flushed()
-    assert sent == [1, 2]
+    peer = Peer(send)
+    peer.put(1, 2)
+    await peer.outbox.flushed()
+    assert sent == ["1", "2"]
 
 
 async def test_an_error_in_what_a_send_waits_for_reaches_the_send():
@@ -94,10 +112,10 @@ async def test_an_error_in_what_a_send_waits_for_reaches_the_send():
         except ValueError as error:
             caught.append(error)
 
-    outbox = Outbox(send, Conf(), None)
-    outbox.put("event")
+    peer = Peer(send)
+    peer.put("event")
     failed.set_exception(ValueError())
-    await outbox.flushed()
+    await peer.outbox.flushed()
     assert len(caught) == 1
 
 
@@ -108,112 +126,190 @@ async def test_a_cancellation_reaches_the_send_where_it_waits():
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
-            ended.append(event)
+            ended.append(event["text"])
             raise
 
-    outbox = Outbox(send, Conf(), None)
-    outbox.put("event")
+    peer = Peer(send)
+    peer.put("event")
     await asyncio.sleep(0)  # the writer takes over
-    await outbox.end(None)
+    peer.outbox.drop()
+    await asyncio.wait([peer.outbox.writer])
     assert ended == ["event"]
 
 
 @pytest.mark.parametrize("error", [ConnectionResetError, RuntimeError])
-async def test_a_server_that_refuses_an_event_disturbs_nobody(error):
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_a_server_that_refuses_an_event_disturbs_nobody(error, at_once):
     async def send(event):
         raise error("the websocket is closed")
 
-    outbox = Outbox(send, Conf(), None)
-    outbox.put("event")
-    await outbox.flushed()
-    await outbox.end("close")
+    peer = Peer(send, at_once)
+    peer.put("event")
+    await peer.outbox.flushed()
+    peer.outbox.say_goodbye([GOODBYE])
+    await peer.outbox.flushed()
+    assert peer.stopped == []
 
 
 async def test_the_event_over_the_limit_ends_the_websocket_with_1013():
     peer = Peer(OUTBOX=3)
     peer.gate.clear()
-    for event in range(4):  # one on its way, three in line
-        peer.outbox.put(event)
+    peer.put(0, 1, 2, 3)  # one on its way, three in line
     assert peer.stopped == []
-    peer.outbox.put(4)
-    assert peer.stopped == [(1013, "you read too slowly")]
+    peer.put(4)
+    assert peer.stopped == [(1013, "too many messages wait for you")]
+
+
+async def test_bytes_over_the_limit_end_the_websocket_with_1013():
+    peer = Peer(OUTBOX_BYTES=300_000)
+    peer.gate.clear()
+    peer.put("x" * 1_000_000)  # the one that is on its way counts for nothing
+    peer.put("x" * 100_000, "x" * 100_000)
+    assert peer.stopped == []
+    peer.put("x" * 100_000)
+    assert peer.stopped == [(1013, "too many messages wait for you")]
+
+
+async def test_bytes_of_all_peers_together_have_a_limit_too():
+    before = waiting.total
+    peers = [Peer(WAITING_BYTES=before + 500_000) for _ in range(10)]
+    for peer in peers:
+        peer.gate.clear()
+        peer.put("on its way", "x" * 100_000, "x" * 100_000)
+    stopped = [peer for peer in peers if peer.stopped]
+    assert 6 <= len(stopped) <= 8
+    for peer in peers:
+        peer.outbox.drop()
+    assert waiting.total == before
 
 
 async def test_an_event_that_takes_too_long_ends_the_websocket_with_1013():
     peer = Peer(SEND_SECONDS=0.01)
     peer.gate.clear()
-    peer.outbox.put(1)
+    peer.put(1)
     await peer.outbox.flushed()
+    await peer.outbox.writer
     assert peer.stopped == [(1013, "you do not read")]
     peer.gate.set()
-    peer.outbox.put(2)  # and nobody tries again
+    peer.put(2)  # and nobody tries again
     await asyncio.sleep(0)
     assert peer.got == []
 
 
-def test_each_event_has_its_own_time():
-    async def program():
-        peer = Peer(SEND_SECONDS=3)
-        slow = peer.send
-
-        async def send(event):
-            await asyncio.sleep(1)
-            await slow(event)
-
-        peer.outbox.send = send
-        for event in range(4):  # together longer than the time that one may take
-            peer.outbox.put(event)
-        await peer.outbox.flushed()
-        assert peer.got == [0, 1, 2, 3]
-        assert peer.stopped == []
-
-    fake_clock.run(program())
-
-
-async def test_the_end_drops_what_waits_and_sends_the_last_event():
-    peer = Peer()
-    peer.gate.clear()
-    for event in range(3):
-        peer.outbox.put(event)
-    ending = asyncio.create_task(peer.outbox.end("goodbye"))
-    await asyncio.sleep(0)
-    peer.gate.set()
-    await ending
-    assert peer.got == ["goodbye"]
-    peer.outbox.put("after the end")
-    await peer.outbox.end("a second end")
-    assert peer.got == ["goodbye"]
-
-
-def test_the_end_waits_no_longer_than_the_time_that_is_left():
-    async def program():
-        peer = Peer(SEND_SECONDS=5)
-        peer.gate.clear()
-        peer.outbox.put("never read")
-        await asyncio.sleep(2)
-        await peer.outbox.end("goodbye")
-        assert peer.got == []
-        return asyncio.get_running_loop().time()
-
-    assert fake_clock.run(program()) <= 5
-
-
-async def test_the_end_has_its_time_even_where_the_writer_has_not_begun():
-    peer = Peer()
-    gate = asyncio.Event()
+async def test_each_event_has_its_own_time():
+    peer = Peer(SEND_SECONDS=0.3)
+    slow = peer.send
 
     async def send(event):
-        await gate.wait()
-        peer.got.append(event)
+        await asyncio.sleep(0.1)
+        await slow(event)
 
     peer.outbox.send = send
-    peer.outbox.put("dropped")
-    asyncio.get_running_loop().call_later(0.01, gate.set)
-    await peer.outbox.end("goodbye")
+    peer.put(0, 1, 2, 3)  # together longer than the time that one may take
+    await peer.outbox.flushed()
+    assert peer.got == ["0", "1", "2", "3"]
+    assert peer.stopped == []
+
+
+async def test_a_sender_waits_for_its_own_event_and_not_for_later_ones():
+    peer = Peer()
+    turns = asyncio.Semaphore(0)
+
+    async def send(event):
+        await turns.acquire()
+        peer.got.append(event["text"])
+
+    peer.outbox.send = send
+    peer.put("before", "mine")
+    mine = asyncio.create_task(peer.outbox.flushed())
+    await asyncio.sleep(0)  # it waits now
+    peer.put("a busy group", "a busy group")
+    turns.release()
+    turns.release()
+    await mine
+    assert peer.got == ["before", "mine"]
+    assert peer.outbox.behind
+    peer.outbox.drop()
+
+
+# The goodbye
+
+
+async def test_the_goodbye_comes_after_all_that_waits():
+    peer = Peer()
+    peer.gate.clear()
+    peer.put(0, 1, 2)
+    peer.outbox.say_goodbye([GOODBYE])
+    peer.put("after the end")
+    peer.outbox.say_goodbye([GOODBYE])
+    peer.gate.set()
+    await peer.outbox.flushed()
+    assert peer.got == ["0", "1", "2", "goodbye"]
+    assert peer.outbox.sent == 3  # a goodbye is no message
+
+
+async def test_the_goodbye_of_a_peer_that_reads_is_sent_by_the_writer():
+    """So a server may wait for the peer's half of it, with a time-out of its own."""
+    peer = Peer()
+
+    async def send(event):
+        async with asyncio.timeout(1):
+            peer.got.append(event["reason"])
+
+    peer.outbox.send = send
+    loop = asyncio.get_running_loop()
+    loop.call_soon(peer.outbox.say_goodbye, [GOODBYE])  # where there is no task
+    await asyncio.sleep(0)
+    peer.put("too late")
+    await peer.outbox.flushed()
     assert peer.got == ["goodbye"]
 
 
-async def test_a_close_code_that_the_server_does_not_know_goes_out_3000_higher():
+async def test_the_goodbye_waits_no_longer_than_the_time_that_is_left():
+    peer = Peer(SEND_SECONDS=0.02)
+    peer.gate.clear()
+    peer.put("never read", "nor this")
+    peer.outbox.say_goodbye([GOODBYE])
+    async with asyncio.timeout(5):
+        await peer.outbox.flushed()
+    assert peer.got == []
+    assert peer.outbox.dead
+
+
+async def test_the_goodbye_has_the_time_of_the_event_that_is_on_its_way():
+    peer = Peer(SEND_SECONDS=0.5)
+    take = asyncio.Queue()
+
+    async def send(event):
+        await take.get()
+        peer.got.append(event.get("text") or event.get("reason"))
+
+    peer.outbox.send = send
+    peer.put("slow", "next")
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    loop.call_later(0.3, take.put_nowait, None)
+    while not peer.got:
+        await asyncio.sleep(0.001)
+    peer.outbox.say_goodbye([GOODBYE])
+    loop.call_later(0.1, take.put_nowait, None)
+    await peer.outbox.flushed()  # the time of "next" began after "slow"
+    assert peer.got == ["slow", "next"]
+    assert loop.time() - began >= 0.8
+
+
+async def test_a_peer_that_has_left_gets_nothing_more():
+    peer = Peer()
+    peer.gate.clear()
+    peer.put("on its way", "in line")
+    peer.outbox.drop()
+    peer.gate.set()
+    await asyncio.wait([peer.outbox.writer])
+    assert peer.got == []
+    assert peer.outbox.line == []
+
+
+async def test_a_close_code_that_daphne_does_not_know_goes_out_3000_higher():
     """daphne lets applications send 1000 and 3000 to 4999 only."""
     sent = []
 
@@ -222,36 +318,75 @@ async def test_a_close_code_that_the_server_does_not_know_goes_out_3000_higher()
             raise Exception("invalid close code 1011")
         sent.append(event)
 
-    outbox = Outbox(send, Conf(), None)
-    await outbox.end({"type": "websocket.close", "code": 1011, "reason": ""})
+    peer = Peer(send)
+    event = {"type": "websocket.close", "code": 1011, "reason": ""}
+    peer.outbox.say_goodbye([event])
+    await peer.outbox.flushed()
     assert sent == [{"type": "websocket.close", "code": 4011, "reason": ""}]
 
 
-async def test_nothing_goes_out_after_the_end():
-    peer = Peer()
-    await peer.outbox.end("goodbye")
-    peer.outbox.put("too late")
-    assert peer.got == ["goodbye"]
+async def test_an_error_of_a_server_at_the_goodbye_is_logged_and_hurts_nobody(caplog):
+    async def send(event):
+        raise ValueError("no")
+
+    peer = Peer(send)
+    peer.outbox.say_goodbye([GOODBYE])
+    await peer.outbox.flushed()
+    [record] = caplog.records
+    assert record.exc_info[0] is ValueError
 
 
-def test_the_end_counts_the_time_of_the_present_event_only():
-    async def program():
-        peer = Peer(SEND_SECONDS=3)
-        take = asyncio.Queue()
+# A ``send`` that middleware has wrapped
 
-        async def send(event):
-            await take.get()
-            peer.got.append(event)
 
-        peer.outbox.send = send
-        peer.outbox.put("slow")
-        peer.outbox.put("dropped")
-        loop = asyncio.get_running_loop()
-        loop.call_later(2, take.put_nowait, None)
-        while not peer.got:
-            await asyncio.sleep(0.001)
-        loop.call_later(2, take.put_nowait, None)  # 4 s after the first began
-        await peer.outbox.end("goodbye")
-        assert peer.got == ["slow", "goodbye"]
+async def test_a_wrapped_send_runs_in_one_task_and_in_its_own_context():
+    seen = []
+    variable.set("the receiver's")
 
-    fake_clock.run(program())
+    async def send(event):
+        before = asyncio.current_task()
+        token = variable.set("the middleware's")
+        await asyncio.sleep(0)
+        variable.reset(token)  # ValueError in any other context
+        seen.append((variable.get(), asyncio.current_task() is before))
+
+    peer = Peer(send, at_once=False)
+
+    async def publish():
+        variable.set("the publisher's")
+        peer.put("news")
+        await peer.outbox.flushed()
+        return variable.get()
+
+    assert await asyncio.create_task(publish()) == "the publisher's"
+    assert seen == [("the receiver's", True)]
+    assert peer.stopped == []
+
+
+async def test_a_time_out_of_a_wrapped_send_ends_the_slow_peer_only():
+    async def send(event):
+        async with asyncio.timeout(0.01):
+            await asyncio.Event().wait()
+
+    peer = Peer(send, at_once=False)
+
+    async def publish():
+        peer.put("news")
+        await asyncio.sleep(0.05)
+        return "goes on"
+
+    assert await asyncio.create_task(publish()) == "goes on"
+    assert peer.stopped == [(1013, "you do not read")]
+
+
+async def test_an_event_that_cannot_be_sent_ends_its_own_websocket(caplog):
+    async def send(event):
+        event["text"].encode()
+
+    peer = Peer(send, at_once=False)
+    peer.put("\ud800")
+    await peer.outbox.flushed()
+    await peer.outbox.writer
+    assert peer.stopped == [(1011, "")]
+    [record] = caplog.records
+    assert record.exc_info[0] is UnicodeEncodeError

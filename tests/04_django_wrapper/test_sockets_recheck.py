@@ -200,7 +200,7 @@ def is_rounds(task):
 
 def test_the_default_closes_within_five_seconds():
     from sockets.conf import Conf
-    from sockets.connection import PATIENCE
+    from sockets.deadline import PATIENCE
 
     assert Conf.RECHECK_SECONDS + PATIENCE < 5  # a stubborn handler has PATIENCE
 

@@ -326,12 +326,11 @@ async def test_who_has_joined_before_a_goodbye_hears_all_in_the_next_life(proces
 
 async def test_a_server_that_ends_still_sends_what_waits(processes):
     from sockets.groups import groups
-    from sockets.steps.draining import lifetime
 
     [other] = processes(1)
     heard = Heard()
     async with other.listen("room", heard.put_nowait):
-        async with lifetime():
+        async with groups.lifetime():
             groups._publish_soon("room", message_of("goodbye"))
         assert not groups.find_carrier().lines
         assert await heard.text() == "goodbye"

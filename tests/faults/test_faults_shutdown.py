@@ -19,7 +19,7 @@ def mortal(request, database):
     # The implementation websockets tells the application only when its last byte has
     # gone: there it is SEND_SECONDS that frees a stalled peer.
     seconds = 5 if request.param == "uvicorn-websockets" else FOR_A_PEER
-    settings = {"SEND_SECONDS": seconds, "DRAIN_SECONDS": 1}
+    settings = {"SEND_SECONDS": seconds, "CLEANUP_SECONDS": 1, "DRAIN_SECONDS": 1}
     with socket_site(request.param, database, **settings) as process:
         yield process
 

@@ -19,7 +19,8 @@ from typing import Any
 
 from ..codes import CloseCode, Refused
 from ..conf import conf
-from ..connection import PATIENCE, Socket
+from ..connection import Socket
+from ..deadline import PATIENCE
 from . import live
 
 GAP = 0.1  # seconds from one to the next at most: a few need no spreading

@@ -13,7 +13,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from ..codes import CloseCode
-from ..connection import Socket
+from ..connection import By, Socket
 from . import live
 
 PUBLISH_SECONDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0)  # limits of the classes
@@ -29,6 +29,7 @@ class Stats:
     closed: Counter[str] = field(default_factory=Counter)  # by close code
     refused: Counter[tuple[int, str]] = field(default_factory=Counter)  # status, reason
     evicted: Counter[str] = field(default_factory=Counter)  # with 1013, by reason
+    cut_off: int = 0  # handlers that were cancelled in their work or clean-up
     failed: int = 0  # handlers: by an error that nobody caught, or they did not end
     published_in: list[int] = field(
         default_factory=lambda: [0] * (len(PUBLISH_SECONDS) + 1)
@@ -63,11 +64,14 @@ class Stats:
 
     def end(self, socket: Socket) -> None:
         """Count what has gone wrong with a socket that has ended."""
-        if socket.refused is not None:
-            self.refuse(*socket.refused)
+        ending = socket.ending
+        if ending is not None and ending.status is not None:
+            self.refuse(ending.status, ending.reason)
         if socket.failed:
             self.failed += 1
-        if socket.left_behind:
+        if socket.deadline.cut_off:
+            self.cut_off += 1
+        if socket.deadline.left_behind:
             self.failed += 1
 
     def open(self) -> None:
@@ -76,18 +80,19 @@ class Stats:
 
     def close(self, socket: Socket) -> int:
         """Count an open socket that has ended, and give its close code."""
-        if ours := socket.outbox.goodbye:
-            code, reason = ours["code"], ours["reason"]
-            if code == CloseCode.TRY_AGAIN_LATER:
-                known = reason in self.evicted or len(self.evicted) < REASONS
-                self.evicted[reason if known else OTHER] += 1
-        else:
-            code, _ = socket.stopped or (CloseCode.ABNORMAL_CLOSURE, "")
-        self.closed[str(int(code)) if ours or code in {*CloseCode} else OTHER] += 1
+        ending = socket.ending
+        assert ending is not None
+        code = int(ending.code)
+        reason = ending.reason
+        is_ours = ending.by is not By.PEER
+        if is_ours and code == CloseCode.TRY_AGAIN_LATER:
+            known = reason in self.evicted or len(self.evicted) < REASONS
+            self.evicted[reason if known else OTHER] += 1
+        self.closed[str(code) if is_ours or code in {*CloseCode} else OTHER] += 1
         self._received += socket.received
         self._sent += socket.sent
         self._outbox_most = max(self._outbox_most, socket.outbox.most)
-        return int(code)
+        return code
 
     def published(self, seconds: float, ok: bool) -> None:
         """Count a message to other processes: taken within ``seconds``, or lost."""

@@ -1,0 +1,517 @@
+"""How a handler's life ends: the table at the top of ``sockets/runner.py``, row by row.
+
+The clock is a fake one: seconds pass only where all tasks wait, and exactly as many.
+"""
+
+import asyncio
+from contextlib import suppress
+
+import pytest
+from sockets.codes import Disconnected, HandlerError
+from sockets.groups import groups
+from sockets.testing import SocketRefused
+
+from tests.support.clients import reads_after
+from tests.support.fake_clock import run
+
+SECONDS = {"LEAVE_SECONDS": 0.5, "CLEANUP_SECONDS": 10, "RECHECK_SECONDS": 10_000}
+NOT_BACK = "the handler at '/' did not come back to receive() within 10 s"
+NOT_DONE = "the handler at '/' was not done with its clean-up within 10 s"
+AFTER = " after its websocket's end: cancelled"
+LEFT_BEHIND = "the handler at '/' goes on after its end"
+
+
+def now():
+    return asyncio.get_running_loop().time()
+
+
+@pytest.fixture
+def play(talk, caplog):
+    """``play(handler, scene)``: ``scene(client)`` talks to ``handler`` in fake time.
+
+    Returns the lines of the log.
+    """
+
+    def play(handler, scene, **sockets):
+        async def story():
+            settings = {**SECONDS, **sockets}
+            async with talk(handler, sockets=settings, seconds=100) as client:
+                await scene(client)
+
+        run(story())
+        return [record.getMessage() for record in caplog.records]
+
+    return play
+
+
+async def leaves(client):
+    """The peer leaves at second 0."""
+
+
+async def says_one_thing(client):
+    await client.send("x")
+    await asyncio.sleep(0.1)  # the handler has taken it
+
+
+# 2. How the handler hears of an end
+
+
+def test_a_handler_that_reads_hears_of_the_end_at_once(play):
+    seen = []
+
+    async def handler(socket):
+        await socket.accept()
+        try:
+            await socket.receive()
+        except Disconnected as error:
+            seen.append((now(), error.code))
+
+    assert play(handler, leaves) == []
+    assert seen == [(0, 1001)]
+
+
+def test_a_handler_that_sends_hears_of_the_end_at_once(play):
+    seen = []
+
+    async def handler(socket):
+        await socket.accept()
+        try:
+            while True:
+                await socket.send("x")
+                await asyncio.sleep(0.1)
+        except Disconnected:
+            seen.append(round(now(), 3))
+
+    assert play(handler, leaves) == []
+    assert seen == [0.1]
+
+
+def test_a_handler_that_never_reads_is_cancelled_after_leave_seconds(play):
+    seen = []
+
+    async def handler(socket):
+        await socket.accept()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            seen.append(now())
+
+    assert play(handler, leaves) == []
+    assert seen == [0.5]
+
+
+def test_messages_that_came_before_the_end_are_the_handler_s_to_finish(play):
+    seen = []
+
+    async def handler(socket):
+        await socket.accept()
+        async for message in socket:
+            await asyncio.sleep(0.2)
+            seen.append(message)
+
+    async def twenty_things(client):
+        for number in range(20):
+            await client.send(str(number))
+
+    assert play(handler, twenty_things) == []
+    assert seen == [str(number) for number in range(20)]
+
+
+def test_a_handler_that_does_not_come_back_to_receive_is_cancelled(play):
+    seen = []
+
+    async def handler(socket):
+        await socket.accept()
+        await socket.receive()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            seen.append(round(now(), 3))
+            await asyncio.sleep(9)  # its clean-up has a limit of its own
+            seen.append(round(now(), 3))
+
+    assert play(handler, says_one_thing) == [NOT_BACK + AFTER]
+    assert seen == [10.1, 19.1]
+
+
+# 3. What it may do then
+
+
+def test_a_clean_up_has_its_own_seconds(play):
+    seen = []
+
+    async def handler(socket):
+        await socket.accept()
+        try:
+            async for _ in socket:
+                await asyncio.sleep(9)  # the work that it finishes first
+        finally:
+            await asyncio.sleep(9)
+            seen.append(round(now(), 3))
+
+    assert play(handler, says_one_thing) == []
+    assert seen == [18]
+
+
+def test_a_clean_up_after_a_cancellation_has_its_own_seconds(play):
+    seen = []
+
+    async def handler(socket):
+        await socket.accept()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(9)
+            seen.append(now())
+
+    assert play(handler, leaves) == []
+    assert seen == [9.5]
+
+
+@pytest.mark.parametrize("ends_by", ["close", "groups.close", "stop"])
+def test_work_after_an_end_that_the_handler_called_for_has_its_seconds(play, ends_by):
+    seen = []
+
+    async def handler(socket):
+        await socket.accept()
+        async with groups.join("room", socket):
+            if ends_by == "close":
+                await socket.close()
+            elif ends_by == "groups.close":
+                await groups.close("room", 1000)
+            else:
+                socket.stop(1000)
+            await asyncio.sleep(9)  # it has never read
+            seen.append(now())
+
+    async def waits(client):
+        assert (await client.closed())[0] == 1000
+        await asyncio.sleep(9.1)
+
+    play(handler, waits)
+    assert seen == [9]
+
+
+def test_a_clean_up_that_takes_too_long_is_cut_off_and_logged(play):
+    seen = []
+
+    async def handler(socket):
+        await socket.accept()
+        try:
+            async for _ in socket:
+                pass
+            await asyncio.Event().wait()
+        finally:
+            seen.append(now())
+
+    assert play(handler, leaves) == [NOT_DONE + AFTER]
+    assert seen == [10]
+
+
+def test_a_handler_that_is_cut_off_is_counted(play):
+    from sockets.steps.stats import stats
+
+    stats.__init__()
+
+    async def handler(socket):
+        await socket.accept()
+        async for _ in socket:
+            pass
+        await asyncio.Event().wait()
+
+    play(handler, leaves)
+    assert (stats.cut_off, stats.failed, stats.closed) == (1, 0, {"1001": 1})
+
+
+def test_a_handler_that_ignores_its_last_cancellation_is_left_behind(play):
+    seen = []
+
+    async def handler(socket):
+        await socket.accept()
+        async with groups.join("room", socket):
+            with suppress(Disconnected):
+                await socket.receive()
+            while now() < 20:
+                with suppress(asyncio.CancelledError):
+                    await asyncio.sleep(20)
+        seen.append(now())
+
+    async def scene(client):
+        await client.leave()
+        assert now() == 11
+        assert groups.members == {}
+        await asyncio.sleep(30)
+
+    assert play(handler, scene) == [NOT_DONE + AFTER, LEFT_BEHIND]
+    assert len(seen) == 1
+
+
+# 1. What ends a websocket, before accept()
+
+
+@pytest.mark.parametrize("obeys_at", [1, 2, 3])
+def test_a_step_that_is_too_late_is_answered_cancelled_and_left_behind(
+    talk, caplog, obeys_at
+):
+    cancelled = []
+
+    async def handler(socket):
+        for _ in range(obeys_at):
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(50)
+            cancelled.append(now())
+
+    async def story():
+        settings = {**SECONDS, "HANDSHAKE_SECONDS": 3}
+        client = talk(handler, sockets=settings, seconds=100)
+        with pytest.raises(SocketRefused, match="503: 'no answer in time"):
+            await client.__aenter__()
+        return now()
+
+    ended = run(story())
+    assert ended == {1: 3.5, 2: 13.5, 3: 14.5}[obeys_at]
+    assert cancelled[:2] == [3.5, 13.5][: len(cancelled)]
+    said = ["refused '/' with 503: no answer in time", NOT_DONE + AFTER, LEFT_BEHIND]
+    assert [record.getMessage() for record in caplog.records] == said[:obeys_at]
+
+
+def test_a_server_that_ends_cancels_the_handler_and_waits_a_second(talk, caplog):
+    seen = []
+
+    async def handler(socket):
+        await socket.accept()
+        try:
+            await socket.receive()
+        finally:
+            seen.append(now())
+
+    async def story():
+        client = await talk(handler, sockets=SECONDS).__aenter__()
+        await asyncio.sleep(1)
+        client._task.cancel()
+        await asyncio.wait([client._task])
+        assert client._task.cancelled()
+        assert [line for line in client.said if "close" in line] == []
+
+    run(story())
+    assert seen == [1]
+    assert caplog.records == []
+
+
+def test_an_error_of_the_server_s_receive_reaches_the_server(talk, caplog):
+    async def handler(socket):
+        await socket.accept()
+        with pytest.raises(Disconnected):
+            await socket.receive()
+
+    async def story():
+        client = talk(handler, sockets=SECONDS)
+        get = client._to_handler.get
+
+        async def fails_later():
+            event = await get()
+            if event["type"] != "websocket.connect":
+                raise ValueError("of a middleware")
+            return event
+
+        client._to_handler.get = fails_later
+        await client.__aenter__()
+        with pytest.raises(ValueError, match="of a middleware"):
+            await client.leave()
+
+    run(story())
+
+
+# What the peer gets
+
+
+@pytest.mark.parametrize("how", ["return", "close", "stop"])
+def test_the_goodbye_comes_after_what_a_group_has_said(talk, how):
+    async def handler(socket):
+        await socket.accept()
+        async with groups.join("room", socket):
+            for number in range(5):
+                await groups.publish("room", str(number))
+            if how == "close":
+                await socket.close(4000)
+            elif how == "stop":
+                socket.stop(4000)
+
+    async def story():
+        reads = asyncio.Event()
+        client = talk(handler, sockets=SECONDS, seconds=100)
+        reads_after(client, reads)
+        async with client:
+            asyncio.get_running_loop().call_later(0.01, reads.set)
+            got = [await client.receive() for _ in range(5)]
+            code, _ = await client.closed()
+        return got, code
+
+    assert run(story()) == (list("01234"), 1000 if how == "return" else 4000)
+
+
+def test_a_sender_in_a_busy_group_waits_for_its_own_message_only(talk):
+    seen = []
+
+    async def handler(socket):
+        await socket.accept()
+        async with groups.join("room", socket):
+            await socket.send("mine")
+            seen.append(round(now(), 3))
+
+    async def story():
+        client = talk(handler, sockets=SECONDS, seconds=100)
+        send = client._send
+
+        async def slow(event):
+            if event["type"] == "websocket.send":
+                await asyncio.sleep(0.1)
+            await send(event)
+
+        client._send = slow
+        async with client:
+            for _ in range(30):  # for 3 s there is always a message in line
+                await groups.publish("room", "busy")
+                await asyncio.sleep(0.09)
+
+    run(story())
+    assert seen == [0.1]
+
+
+@pytest.mark.parametrize(
+    ("reason", "sent"),
+    [("half of \ud800", "half of ?"), (None, ""), ("€" * 50, "€" * 41)],
+)
+@pytest.mark.parametrize("by", ["close", "stop"])
+async def test_a_reason_that_no_frame_can_carry_is_made_one_that_it_can(
+    talk, reason, sent, by
+):
+    async def handler(socket):
+        await socket.accept()
+        if by == "close":
+            await socket.close(4000, reason)
+        else:
+            socket.stop(4000, reason)
+        assert socket.ending.reason == sent
+
+    async with talk(handler) as client:
+        assert await client.closed() == (4000, sent)
+
+
+# Two sockets, two tasks
+
+
+async def test_a_message_to_somebody_who_has_left_goes_nowhere(talk, caplog):
+    others = []
+
+    async def handler(socket):
+        await socket.accept()
+        others.append(socket)
+        async for message in socket:
+            for other in others:
+                await other.send(message)
+
+    async with talk(handler) as writer:
+        async with talk(handler):
+            await asyncio.sleep(0)
+        await writer.send("hello")
+        assert await writer.receive() == "hello"
+        await writer.send("still here")
+        assert await writer.receive() == "still here"
+    assert not caplog.records
+
+
+async def test_another_websocket_s_end_is_a_failure_that_is_logged(talk, caplog):
+    others = []
+
+    async def leaves(socket):
+        others.append(socket)
+        await socket.accept()
+
+    async def handler(socket):
+        await socket.accept()
+        await others[0].receive()
+
+    async with talk(leaves):
+        pass
+    async with talk(handler) as client:
+        assert await client.closed() == (1011, "")
+    [record] = caplog.records
+    assert record.exc_info[0] is Disconnected
+
+
+async def test_a_second_task_in_receive_is_told_so(talk):
+    seen = []
+
+    async def handler(socket):
+        await socket.accept()
+        first = asyncio.create_task(socket.receive())
+        await asyncio.sleep(0)
+        with pytest.raises(HandlerError, match="two tasks wait in receive"):
+            await socket.receive()
+        seen.append(await first)
+
+    async with talk(handler) as client:
+        await client.send("for the first")
+        await client.closed()
+    assert seen == ["for the first"]
+
+
+def test_a_handler_that_swallows_the_end_stops_nobody_else(play):
+    seen = []
+
+    async def handler(socket):
+        await socket.accept()
+        while True:
+            try:
+                await socket.receive()
+            except Exception:  # the mistake that is tried
+                loop.advance(0.001)  # time passes though nobody waits
+                continue
+
+    async def scene(client):
+        nonlocal loop
+        loop = asyncio.get_running_loop()
+        await client.leave()
+        seen.append(round(now()))
+
+    loop = None
+    assert play(handler, scene) == [NOT_DONE + AFTER]
+    assert seen == [10]
+
+
+async def test_a_handler_that_sends_in_a_loop_lets_others_run(talk):
+    turns = []
+
+    async def handler(socket):
+        await socket.accept()
+        other = asyncio.create_task(count())
+        for _ in range(320):
+            await socket.send("x")
+        other.cancel()
+
+    async def count():
+        while True:
+            turns.append(1)
+            await asyncio.sleep(0)
+
+    async with talk(handler) as client:
+        for _ in range(320):
+            await client.receive()
+        await client.closed()
+    assert len(turns) >= 9
+
+
+async def test_a_clean_up_that_ends_at_a_send_is_logged(talk, caplog):
+    async def handler(socket):
+        await socket.accept()
+        async for _ in socket:
+            pass
+        await socket.send("to the one who has left")
+
+    async with talk(handler):
+        pass
+    [record] = caplog.records
+    assert record.getMessage().startswith(
+        "the handler at '/' used its websocket after it was told of the end"
+    )
