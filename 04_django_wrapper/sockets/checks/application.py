@@ -101,7 +101,8 @@ async def _arrives(application: Any) -> bool:
     def begin(socket: Socket) -> None:
         if "sockets.check" in socket.scope:
             arrived.append(socket)
-            # This ends it without a line in the log.
+            # It is as if this peer had left: no line in the log, and no answer.
+            socket.leave(CloseCode.NORMAL_CLOSURE)
             raise Disconnected(CloseCode.NORMAL_CLOSURE, "")
 
     async def receive() -> Any:

@@ -79,5 +79,6 @@ async def _drain(servers: Callable[[int, None], Any]) -> None:
     for number, socket in enumerate(waiting):
         after = seconds * number / len(waiting)
         loop.call_later(after, socket.stop, CloseCode.SERVICE_RESTART, reason)
-    await live.none_left(seconds + PATIENCE)
+    # A handler that never reads ends LEAVE_SECONDS after its websocket.
+    await live.none_left(seconds + conf().LEAVE_SECONDS + PATIENCE)
     servers(signal.SIGTERM, None)
