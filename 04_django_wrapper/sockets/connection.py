@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
 from enum import Enum, auto
 from typing import Any, NamedTuple, NoReturn, Self
+from weakref import ref
 
 from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, WebSocketScope
 from django.core.handlers.asgi import ASGIRequest
@@ -263,7 +264,7 @@ class Socket:
             HandlerError: before ``accept()``, after ``close()``, or this is no message.
         """
         if self.state is not State.OPEN:
-            if self.state is State.CLOSED and current.get() not in (None, self):
+            if self.state is State.CLOSED and is_of_another(self):
                 return
             await self._not_open("send")
         outbox = self.outbox
@@ -316,14 +317,15 @@ class Socket:
         if code != CloseCode.SERVICE_RESTART or self.state is State.CONNECTING:
             log.warning(what, self.scope["path"], number, reason)
         self._say_goodbye(Answer(status, code, reason), By.SITE)
-        if current.get() is self:
-            # The handler itself has called for this, by a log-out for example. A limit
+        if self.deadline.is_current_task():
+            # The handler itself has called for this, by its group for example. A limit
             # of LEAVE_SECONDS would cut off what it is about to finish.
             self.deadline.handler_knows()
 
     def leave(self, code: int, reason: str = "") -> None:
         """For the runner: the peer has left, or the server ends."""
         self._end(Ending(code, reason, By.PEER), ())
+        self.outbox.drop()
 
     def finish(self, answer: Answer) -> None:
         """For handling.py: the handler has ended; does nothing after another end."""
@@ -357,8 +359,6 @@ class Socket:
         self.inbox.no_more()
         if goodbye:
             self.outbox.say_goodbye(goodbye)
-        else:
-            self.outbox.drop()
         self.deadline.websocket_ended(reads=self.inbox.has_reader)
 
     async def _not_open(self, what: str) -> NoReturn:
@@ -366,7 +366,7 @@ class Socket:
         ending = self.ending
         if ending is None:
             raise HandlerError(f"before {what}() comes: await socket.accept()")
-        is_mine = current.get() is self
+        is_mine = not is_of_another(self)
         if what == "send" and is_mine and ending.by is By.HANDLER:
             raise HandlerError("send() came after close()")
         is_first = True
@@ -378,8 +378,17 @@ class Socket:
         raise Disconnected(ending.code, ending.reason, is_first=is_first)
 
 
-# The websocket whose handler runs in this task, or has started it.
-current: ContextVar[Socket | None] = ContextVar("current", default=None)
+# The websocket whose handler runs in this task, or has started it. It is a weak
+# reference: a task that serves all, such as the connection to Redis, may have been
+# started by one handler. It keeps that handler's context, and not its websocket.
+current: ContextVar["ref[Socket] | None"] = ContextVar("current", default=None)
+
+
+def is_of_another(socket: Socket) -> bool:
+    """Does the handler of another websocket run here?"""
+    reference = current.get()
+    handled = reference and reference()
+    return handled is not None and handled is not socket
 
 
 def call_each(calls: Iterable[Callable[[Socket], None]], socket: Socket) -> None:

@@ -130,6 +130,13 @@ class Deadline:
         self.handler_knows()
         return is_first
 
+    def is_current_task(self) -> bool:
+        """Is it the handler that calls this?"""
+        try:
+            return asyncio.current_task() is self._task
+        except RuntimeError:  # there is no event loop in this thread
+            return False
+
     # Called by the timer
 
     def _cancel(self) -> None:

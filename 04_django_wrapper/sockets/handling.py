@@ -7,6 +7,7 @@ through its methods.
 import asyncio
 import logging
 from collections.abc import Callable
+from weakref import ref
 
 from django.urls import set_script_prefix
 
@@ -28,7 +29,6 @@ async def handle(socket: Socket) -> None:
     Raises:
         asyncio.CancelledError: the deadline or the server has ended this task.
     """
-    current.set(socket)
     try:
         await _call_handler(socket)
     except Exception as error:
@@ -49,6 +49,7 @@ async def _call_handler(socket: Socket) -> None:
     for call in on_connect:
         call(socket)
 
+    current.set(ref(socket))
     set_script_prefix(socket.request.script_name)  # for reverse()
     handler, args, kwargs = resolve(socket)
     for step in socket.conf.steps:

@@ -159,9 +159,17 @@ class Outbox:
 
     def drop(self) -> None:
         """The peer has left: send nothing more, and accept nothing more."""
-        self.closed = True
-        self._drop()
-        self._cut_off()
+        if self.closed and self.behind:
+            # The goodbye is on its way. A server may be about to end its half of it.
+            # But one that shuts down would wait for as long as a stalled peer has.
+            if self._timer is not None:
+                self._timer.cancel()
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(self._conf.LEAVE_SECONDS, self._drop)
+        elif not self.dead:
+            self.closed = True
+            self._drop()
+            self._cut_off()
 
     @property
     def sent(self) -> int:

@@ -398,6 +398,27 @@ async def test_a_reason_that_no_frame_can_carry_is_made_one_that_it_can(
         assert await client.closed() == (4000, sent)
 
 
+def test_a_peer_that_leaves_behind_a_full_inbox_is_noticed_late(play):
+    seen = []
+
+    async def handler(socket):
+        await socket.accept()
+        await socket.receive()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            seen.append(round(now(), 3))
+
+    async def says_more_than_there_are_places_for(client):
+        for number in range(10):
+            await client.send(str(number))
+
+    said = play(handler, says_more_than_there_are_places_for, INBOX=2, INBOX_SECONDS=3)
+    behind = "closed '/' with 1013: the handler has taken no message for 3 s"
+    assert said == [behind, NOT_BACK + AFTER]
+    assert seen == [13]
+
+
 # Two sockets, two tasks
 
 

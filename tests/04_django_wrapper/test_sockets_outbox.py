@@ -11,6 +11,8 @@ from sockets import waiting
 from sockets.conf import Conf
 from sockets.outbox import Outbox
 
+from tests.support import fake_clock
+
 variable = contextvars.ContextVar("variable", default="nobody's")
 
 
@@ -196,19 +198,22 @@ async def test_an_event_that_takes_too_long_ends_the_websocket_with_1013():
     assert peer.got == []
 
 
-async def test_each_event_has_its_own_time():
-    peer = Peer(SEND_SECONDS=0.3)
-    slow = peer.send
+def test_each_event_has_its_own_time():
+    async def program():
+        peer = Peer(SEND_SECONDS=3)
+        slow = peer.send
 
-    async def send(event):
-        await asyncio.sleep(0.1)
-        await slow(event)
+        async def send(event):
+            await asyncio.sleep(1)
+            await slow(event)
 
-    peer.outbox.send = send
-    peer.put(0, 1, 2, 3)  # together longer than the time that one may take
-    await peer.outbox.flushed()
-    assert peer.got == ["0", "1", "2", "3"]
-    assert peer.stopped == []
+        peer.outbox.send = send
+        peer.put(0, 1, 2, 3)  # together longer than the time that one may take
+        await peer.outbox.flushed()
+        assert peer.got == ["0", "1", "2", "3"]
+        assert peer.stopped == []
+
+    fake_clock.run(program())
 
 
 async def test_a_sender_waits_for_its_own_event_and_not_for_later_ones():
@@ -276,26 +281,28 @@ async def test_the_goodbye_waits_no_longer_than_the_time_that_is_left():
     assert peer.outbox.dead
 
 
-async def test_the_goodbye_has_the_time_of_the_event_that_is_on_its_way():
-    peer = Peer(SEND_SECONDS=0.5)
-    take = asyncio.Queue()
+def test_the_goodbye_has_the_time_of_the_event_that_is_on_its_way():
+    async def program():
+        peer = Peer(SEND_SECONDS=5)
+        take = asyncio.Queue()
 
-    async def send(event):
-        await take.get()
-        peer.got.append(event.get("text") or event.get("reason"))
+        async def send(event):
+            await take.get()
+            peer.got.append(event.get("text") or event.get("reason"))
 
-    peer.outbox.send = send
-    peer.put("slow", "next")
-    loop = asyncio.get_running_loop()
-    began = loop.time()
-    loop.call_later(0.3, take.put_nowait, None)
-    while not peer.got:
-        await asyncio.sleep(0.001)
-    peer.outbox.say_goodbye([GOODBYE])
-    loop.call_later(0.1, take.put_nowait, None)
-    await peer.outbox.flushed()  # the time of "next" began after "slow"
-    assert peer.got == ["slow", "next"]
-    assert loop.time() - began >= 0.8
+        peer.outbox.send = send
+        peer.put("slow", "next")
+        await asyncio.sleep(3)
+        take.put_nowait(None)
+        await asyncio.sleep(1)
+        peer.outbox.say_goodbye([GOODBYE])
+        take.put_nowait(None)
+        await peer.outbox.flushed()
+        assert peer.got == ["slow", "next"]
+        return asyncio.get_running_loop().time()
+
+    # "next" began at 3, and what follows it has no more time than it has.
+    assert fake_clock.run(program()) == 8
 
 
 async def test_a_peer_that_has_left_gets_nothing_more():
@@ -307,6 +314,18 @@ async def test_a_peer_that_has_left_gets_nothing_more():
     await asyncio.wait([peer.outbox.writer])
     assert peer.got == []
     assert peer.outbox.line == []
+
+
+async def test_a_goodbye_that_is_on_its_way_has_a_moment_after_the_peer_has_left():
+    peer = Peer(SEND_SECONDS=60, LEAVE_SECONDS=0.01)
+    peer.gate.clear()
+    peer.put("stalled")
+    peer.outbox.say_goodbye([GOODBYE])
+    peer.outbox.drop()
+    assert not peer.outbox.dead
+    async with asyncio.timeout(5):
+        await peer.outbox.flushed()
+    assert peer.outbox.dead
 
 
 async def test_a_close_code_that_daphne_does_not_know_goes_out_3000_higher():
