@@ -98,10 +98,10 @@ async def test_an_entry_s_handler_produces_its_message(
             await hello(site)
             found = found_in(caplog.text)
             if "goes on after its end" in entry.title:
-                # Before it is left behind, it is cut off in its clean-up.
-                [before] = found - {entry.title}
-                assert "was not done with its clean-up" in before
-                found -= {before}
+                # It is cut off in its clean-up before, unless the server ends first.
+                for before in found - {entry.title}:
+                    assert "was not done with its clean-up" in before
+                    found = found - {before}
             assert found == {entry.title}
             return
         with pytest.raises(AssertionError) as failure:
