@@ -166,8 +166,9 @@ async def test_blocking_makes_every_other_client_wait():
 
 async def test_blocking_is_fixed_by_a_thread(monkeypatch, capsys):
     enough = threading.Event()
+    ends = []
     module = bug("blocks_everybody")
-    work = SimpleNamespace(sleep=lambda seconds: enough.wait(30))
+    work = SimpleNamespace(sleep=lambda seconds: ends.append(enough.wait(30)))
     monkeypatch.setattr(module, "time", work)
     async with serving(module.fixed, lifespan="off") as url:
         address = url.replace("http", "ws", 1) + "/"
@@ -178,6 +179,7 @@ async def test_blocking_is_fixed_by_a_thread(monkeypatch, capsys):
             assert await other.recv() == "pong!"  # while the work goes on
             enough.set()
             assert await one.recv() == "pong!"
+    assert ends == [True]  # and not because its time was over
     assert capsys.readouterr().err == ""
 
 
