@@ -64,6 +64,23 @@ def test_the_reference_names_every_file_of_the_layer():
     assert sorted(named) == sorted(files)
 
 
+def test_the_story_of_the_readme_is_the_beginning_of_the_reference_s_table():
+    story = table_of(README, "Read the layer in this order", "file")
+    every = table_of(README, "Which file does what?", "file")
+    names = [row[0] for row in every]
+    one_websocket = [row[0] for row in story[:-1]]
+    assert one_websocket == names[: len(one_websocket)]
+    assert story[-1][0] in names  # of many
+
+
+def test_the_first_step_of_the_readme_sends_without_a_task():
+    [program] = python_of(README, "Read the layer in this order")
+    names = {}
+    exec(program, names)
+    assert names["sent"] == ["hello"]
+    assert names["yielded"] == "nothing"
+
+
 def test_the_settings_table_has_every_key_with_its_default_and_a_meaning():
     from sockets.conf import Conf
 
