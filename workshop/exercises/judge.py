@@ -110,6 +110,9 @@ class Judge:
             # A picture runs the learner's part once more, which may raise anything.
             with contextlib.suppress(BaseException):
                 verdict.picture = self._picture(locals())
+            # Coroutines that the picture's run has lost: else Python would say so
+            # during the next check, in the same process.
+            gc.collect()
         return verdict
 
     def _prepare(self) -> None:
