@@ -45,6 +45,8 @@ def test_of_a_cell_whose_figures_vary_only_the_words_count() -> None:
     fast = printed("a switch takes 190 ns")
     slow = printed("a switch takes 2,300 ns")
     assert difference("02-40", fast, slow, tags=[VARIES]) is None
+    none = printed("0 ticks")
+    assert difference("01-18", none, printed("8 ticks"), tags=[VARIES]) is not None
     other = printed("a call takes 190 ns")
     assert difference("02-40", other, slow, tags=[VARIES]) is not None
 

@@ -9,8 +9,8 @@ word for word, with these exceptions:
 * addresses in memory, ports, process numbers and the numbers of unnamed tasks are left
   out;
 * of a picture in plain text the bars are left out: they are times, drawn;
-* a cell with the tag ``varies`` prints figures that are this machine's own. Only its
-  words are compared, without numbers and bytes;
+* a cell with the tag ``varies`` prints figures that are this machine's own. Its words
+  are compared; of its numbers, only whether they are 0;
 * a cell with the tag ``differs`` shows what this Python is made of, such as byte code.
   It must say something, in both.
 """
@@ -32,6 +32,7 @@ BYTES = re.compile(r"\b[0-9a-f]{2}(?: [0-9a-f]{2})+\b")
 LEFT_OUT = (
     (re.compile(r"\x1b\[[0-9;]*m"), ""),
     (re.compile(r"0x[0-9a-f]+"), "0x…"),
+    (re.compile(r"<ipython-input-[\w-]+>|\b\d{6,}\.py|\bcell \d+\b"), "CELL"),
     (re.compile(r"(?<=127\.0\.0\.1[:,])\s?'?,?\s?\d+"), "…"),
     (re.compile(r"(?<=localhost:)\d+"), "…"),
     (re.compile(r"\bTask-\d+"), "Task-…"),
@@ -87,14 +88,20 @@ def difference(
     if DIFFERS in tags and one.strip() and other.strip():
         return None
     if VARIES in tags:
-        one = NUMBER.sub("#", BYTES.sub("#", one))
-        other = NUMBER.sub("#", BYTES.sub("#", other))
+        one = _without_numbers(one)
+        other = _without_numbers(other)
     elif _times_agree(one, other):
         one = TIME.sub("TIME", one)
         other = TIME.sub("TIME", other)
     if one.split() == other.split():
         return None
     return Difference(cell, one, other)
+
+
+def _without_numbers(text: str) -> str:
+    text = BYTES.sub("#", text)
+    text = NUMBER.sub(lambda number: "0" if number[0] == "0" else "#", text)
+    return re.sub(r"[#0] (ns|µs|ms|s)\b", "TIME", text)
 
 
 def _joined(text: Any) -> str:
