@@ -7,7 +7,9 @@ where the Python is too old, and where nothing is installed.
 import sys
 from importlib.util import find_spec
 
-COMMAND = "py -m workshop" if sys.platform == "win32" else "python3 -m workshop"
+COMMAND = "python3 -m workshop"
+if sys.platform == "win32":
+    COMMAND = "py -m workshop"
 # The modules that the lessons import.
 NEEDED = ("asgiref", "django", "uvicorn", "websockets")
 WAY_OUT = (

@@ -26,7 +26,6 @@ import time
 import tomllib
 import venv
 from collections.abc import Callable, Iterator
-from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
@@ -39,11 +38,16 @@ else:
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCK = ROOT / "requirements.lock"
-BENCH_LOCK = ROOT / "requirements-bench.lock"  # the same, and the benchmarks' peers
-SITE_LOCK = ROOT / "requirements-site.lock"  # the same, and what builds the site
+# The same packages, and those that the benchmarks measure beside our own code.
+BENCH_LOCK = ROOT / "requirements-bench.lock"
+# The same packages, and those that build the site.
+SITE_LOCK = ROOT / "requirements-site.lock"
 OPTIONAL = {"bench": BENCH_LOCK, "site": SITE_LOCK}  # by group in pyproject.toml
 VENV = ROOT / ".venv"
-PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+if os.name == "nt":
+    PYTHON = VENV / "Scripts" / "python.exe"
+else:
+    PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "workshop-stamp"
 LOG = VENV / "workshop-setup.log"
 
@@ -134,7 +138,9 @@ def _direct(lock: Path) -> list[str]:
     for group, own_lock in OPTIONAL.items():
         if lock != own_lock:
             groups.pop(group, None)
-    lines = [*project["project"]["dependencies"], *chain(*groups.values())]
+    lines = list(project["project"]["dependencies"])
+    for group in groups.values():
+        lines += group
     return [re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in lines]
 
 
@@ -166,7 +172,9 @@ def ready() -> bool:
 
 def _configuration(prefix: Path = VENV) -> str:
     path = prefix / "pyvenv.cfg"
-    return path.read_text("utf-8") if path.is_file() else ""
+    if not path.is_file():
+        return ""
+    return path.read_text("utf-8")
 
 
 def _fingerprint() -> str:
@@ -187,7 +195,8 @@ def enter(arguments: list[str]) -> int:
             set_up()
         if inside() and missing():
             raise UserError(f"{VENV} is damaged: delete it, then run {COMMAND}.")
-    except (OSError, ValueError) as error:  # ValueError: venv, about a link in the way
+    except (OSError, ValueError) as error:
+        # venv raises a ValueError if a link is in the way.
         raise UserError(explain_error(error)) from None
     found = re.search(r"^version(?:_info)? = (\d+\.\d+)", _configuration(), re.M)
     if found and found[1] != VERSION:
@@ -219,7 +228,8 @@ def set_up() -> None:
         raise UserError(f"{VENV} is a file and in the way: delete or rename it.")
     try:
         with _one_at_a_time() as lock:
-            if ready() and not inside():  # made by another terminal while we waited
+            if ready() and not inside():
+                # Another terminal has made it while this one waited.
                 return
             usable = STAMP.exists() and _pip_works()
             STAMP.unlink(missing_ok=True)
@@ -271,11 +281,14 @@ def _add(group: str) -> str:
     try:
         with _one_at_a_time() as lock:
             print(f"Installing into {VENV} (once): {', '.join(lacking)}.", flush=True)
-            STAMP.unlink(missing_ok=True)  # whoever cuts us off leaves half a package
+            # Without a stamp, a set-up that is cut off here is made anew: it may have
+            # left half a package.
+            STAMP.unlink(missing_ok=True)
             failure = ""
             try:
                 _install(lock, OPTIONAL[group])
-            except UserError as error:  # pip has put back what was there
+            except UserError as error:
+                # pip has put back the packages that were there.
                 failure = f"{sentence} {error}"
             STAMP.write_text(_fingerprint(), "utf-8")
             return failure
@@ -391,8 +404,9 @@ def _end(process: "subprocess.Popen[str]") -> None:
     if sys.platform == "win32":
         process.kill()
     else:
-        with contextlib.suppress(ProcessLookupError):  # all of them have ended
-            os.killpg(process.pid, signal.SIGINT)  # pip removes its temporary files
+        # Suppressed: all have ended. On SIGINT, pip removes its temporary files.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGINT)
             try:
                 process.wait(5)
             except subprocess.TimeoutExpired:
@@ -415,7 +429,8 @@ def _one_at_a_time() -> Iterator[BinaryIO]:
 def try_lock(lock: BinaryIO) -> bool:
     """Take the lock of the operating system on an open file, unless it is taken."""
     if sys.platform == "win32":
-        lock.seek(2**30)  # behind the content, which stays readable
+        # Behind the content, which stays readable.
+        lock.seek(2**30)
         try:
             msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)
         except OSError:
@@ -425,7 +440,8 @@ def try_lock(lock: BinaryIO) -> bool:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
-        except OSError:  # a file system without locks: nothing to wait for
+        except OSError:
+            # The file system has no locks: there is nothing to wait for.
             return True
     return True
 
@@ -442,12 +458,13 @@ def explain_output(output: list[str]) -> str:
         )
     lines = [line.strip() for line in output if line.strip()] or ["no output"]
     errors = [line for line in lines if line.startswith("ERROR")]
-    return f"The set-up failed: {(errors or lines)[-1]}\nLog: {LOG}"
+    last = (errors or lines)[-1]
+    return f"The set-up failed: {last}\nLog: {LOG}"
 
 
 def explain_error(error: Exception) -> str:
     """Why the set-up failed, from what the operating system said."""
-    number = error.errno if isinstance(error, OSError) else None
+    number = getattr(error, "errno", None)
     if number == errno.ENOSPC:
         return f"The disk is full: make room for {VENV}, then run {COMMAND} again."
     if number in (errno.EACCES, errno.EPERM, errno.EROFS):

@@ -2,7 +2,9 @@
 
 import sys
 
-COMMAND = "py -m workshop" if sys.platform == "win32" else "python3 -m workshop"
+COMMAND = "python3 -m workshop"
+if sys.platform == "win32":
+    COMMAND = "py -m workshop"
 
 
 class UserError(Exception):

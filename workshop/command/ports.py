@@ -71,8 +71,10 @@ def require_free(port: int) -> None:
     except PermissionError:
         trouble = f"The system does not let this user listen on port {port}."
     except OSError:
+        trouble = f"Port {port} is in use."
         by = holder(port)
-        trouble = f"Port {port} is in use{' by ' + by if by else ''}."
+        if by:
+            trouble = f"Port {port} is in use by {by}."
         trouble += " Stop that program, or choose another port:"
         raise UserError(f"{trouble} --port {free_port_after(port)}") from None
     else:

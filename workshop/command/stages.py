@@ -9,7 +9,9 @@ from workshop.command.environment import ROOT
 from workshop.command.errors import COMMAND, UserError
 from workshop.command.tool import run_tool
 
-ACTIVATE = r".venv\Scripts\activate" if os.name == "nt" else "source .venv/bin/activate"
+ACTIVATE = "source .venv/bin/activate"
+if os.name == "nt":
+    ACTIVATE = r".venv\Scripts\activate"
 
 
 def stages() -> list[Path]:
@@ -30,7 +32,9 @@ def find_stage(text: str, command: str) -> Path:
     for stage in stages():
         if text.zfill(2) == stage.name[:2]:
             return stage
-    said = f"There is no stage {text!r}." if text else "Which stage?"
+    said = "Which stage?"
+    if text:
+        said = f"There is no stage {text!r}."
     names = ", ".join(f"{int(stage.name[:2])} ({stage.name})" for stage in stages())
     raise UserError(f"{said} The stages: {names}. For example: {COMMAND} {command} 1")
 
@@ -46,7 +50,9 @@ def serve(stage: Path, port: int) -> int:
         UserError: stage 04's database could not be migrated.
     """
     django = (stage / "manage.py").is_file()
-    application = "websocket_app.asgi:application" if django else "app:application"
+    application = "app:application"
+    if django:
+        application = "websocket_app.asgi:application"
     migrate = [f"{stage.name}/manage.py", "migrate", "--verbosity", "0"]
     uvicorn = ["--app-dir", stage.name, application, "--port", str(port)]
 
