@@ -17,13 +17,13 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
 from enum import Enum, auto
-from typing import Any, NamedTuple, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Self
 from weakref import ref
 
 from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, WebSocketScope
 from django.core.handlers.asgi import ASGIRequest
 
-from . import jsontext, servers
+from . import hints, jsontext, servers
 from .answers import Answer, close_event, refusal_events
 from .codes import (
     BadMessage,
@@ -180,6 +180,11 @@ class Socket:
         """How many messages the server has taken; the event of ``accept()`` is none."""
         return max(0, self.outbox.sent - 1)
 
+    if not TYPE_CHECKING:  # a type checker finds names that are not there by itself
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise AttributeError(hints.of_a_view(name), name=name, obj=self)
+
     # What a handler calls
 
     async def accept(self, subprotocol: str | None = None) -> None:
@@ -241,6 +246,11 @@ class Socket:
             raise BadMessage("expected JSON as text", CloseCode.UNSUPPORTED_DATA)
         return jsontext.loads(message, self.conf.JSON_DEPTH)
 
+    def __iter__(self) -> NoReturn:
+        raise HandlerError(
+            "a Socket is read by async for: write  async for message in socket:"
+        )
+
     def __aiter__(self) -> Self:
         return self
 
@@ -296,7 +306,9 @@ class Socket:
 
     # What others call, at any time
 
-    def stop(self, code: int, reason: str = "", status: int = 503) -> None:
+    def stop(
+        self, code: int, reason: str = "", status: int = 503, *, note: str = ""
+    ) -> None:
         """End this websocket from outside of its handler. It never waits.
 
         The peer gets its goodbye now, after all that was sent to it before.
@@ -305,6 +317,7 @@ class Socket:
             code: a `CloseCode`, or 3000 to 4999.
             reason: as for ``close()``.
             status: of HTTP, if the websocket is not open yet.
+            note: what only the log is told.
         """
         if self.ending is not None:
             return
@@ -315,7 +328,8 @@ class Socket:
             what = "closed %r with %d: %s"
             number = code
         if code != CloseCode.SERVICE_RESTART or self.state is State.CONNECTING:
-            log.warning(what, self.scope["path"], number, reason)
+            told = f"{reason} ({note!r:.200})" if note else reason
+            log.warning(what, self.scope["path"], number, told)
         self._say_goodbye(Answer(status, code, reason), By.SITE)
         if self.deadline.is_current_task():
             # The handler itself has called for this, by its group for example. A limit

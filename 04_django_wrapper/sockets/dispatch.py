@@ -7,12 +7,11 @@ after the last one.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from typing import Any, cast
+from typing import Any
 
 from asgiref.typing import (
-    ASGI3Application,
     ASGIReceiveCallable,
     ASGISendCallable,
     LifespanScope,
@@ -26,6 +25,9 @@ from .runner import serve
 log = logging.getLogger("sockets")
 
 Lifetime = Callable[[], AbstractAsyncContextManager[None]]
+
+# An ASGI application. Its three arguments have other types in django-stubs than here.
+Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 # What lives as long as the server: each is entered before the first connection, and
 # left after the last one, in reverse order. ``apps.py`` fills it.
@@ -42,7 +44,7 @@ class Dispatch:
         ImproperlyConfigured: this app is not in INSTALLED_APPS.
     """
 
-    def __init__(self, http: ASGI3Application) -> None:
+    def __init__(self, http: Application) -> None:
         if apps.get_containing_app_config(__name__) is None:
             # Without its AppConfig nothing would look at sessions again, for example.
             name = __package__
@@ -100,7 +102,7 @@ async def lifetime() -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _lifespan_of(
-    application: ASGI3Application, scope: LifespanScope
+    application: Application, scope: LifespanScope
 ) -> AsyncIterator[None]:
     """The lifespan of another application, as a server would run it.
 
@@ -112,7 +114,7 @@ async def _lifespan_of(
 
     async def run() -> None:
         try:
-            await application(cast(Scope, scope), to_it.get, from_it.put)
+            await application(scope, to_it.get, from_it.put)
         except Exception as error:
             # ASGI: an application that raises here has no lifespan. Django has none.
             log.debug("the application for http has no lifespan: %r", error)

@@ -7,8 +7,11 @@ through its methods.
 import asyncio
 import logging
 from collections.abc import Callable
+from typing import Any
 from weakref import ref
 
+from django.core.exceptions import BadRequest, PermissionDenied
+from django.http import Http404
 from django.urls import set_script_prefix
 
 from .answers import DONE, FAILED, answer_to, first_of
@@ -50,12 +53,18 @@ async def _call_handler(socket: Socket) -> None:
         call(socket)
 
     current.set(ref(socket))
-    set_script_prefix(socket.request.script_name)  # for reverse()
+    set_script_prefix(socket.request.script_name or "")  # for reverse()
     handler, args, kwargs = resolve(socket)
     for step in socket.conf.steps:
         await step(socket)
 
-    await handler(socket, *args, **kwargs)
+    returned: Any = await handler(socket, *args, **kwargs)
+    if returned is not None:
+        kind = type(returned).__name__
+        raise HandlerError(
+            f"a handler returns nothing, and this one has returned a {kind}: before "
+            "accept() raise Refused(status, reason), after it await socket.send(text)"
+        )
     if socket.state is State.CONNECTING:
         raise HandlerError("it returned without: await socket.accept()")
 
@@ -79,4 +88,12 @@ def _answer(socket: Socket, error: Exception) -> None:
         socket.fail("the handler at %r failed", error)
         socket.finish(FAILED)
     else:
-        socket.stop(answer.code, answer.reason, answer.status)
+        socket.stop(answer.code, answer.reason, answer.status, note=_note(error))
+
+
+def _note(error: Exception) -> str:
+    """What a site's own code has said with one of Django's errors, for the log only."""
+    is_djangos = isinstance(error, Http404 | PermissionDenied | BadRequest)
+    if is_djangos and error.args and isinstance(error.args[0], str):
+        return error.args[0]
+    return ""

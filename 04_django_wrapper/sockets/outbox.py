@@ -22,6 +22,8 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextvars import copy_context
 from typing import Any
 
+from django.utils.functional import Promise
+
 from . import servers, waiting
 from .codes import CloseCode, HandlerError
 from .conf import Conf
@@ -37,11 +39,26 @@ GONE = (OSError, RuntimeError)
 
 
 def send_event(message: str | bytes) -> Event:
-    """The event for one message; HandlerError if it is neither str nor bytes."""
+    """The event for one message.
+
+    Args:
+        message: text or bytes; lazy text of Django's becomes text here.
+
+    Raises:
+        HandlerError: it is neither.
+    """
+    if isinstance(message, Promise):
+        message = str(message)
     if isinstance(message, str):
         return {"type": "websocket.send", "text": message}
     if isinstance(message, bytes):
         return {"type": "websocket.send", "bytes": message}
+    if asyncio.iscoroutine(message):
+        message.close()  # else Python would also say that nobody has awaited it
+        raise HandlerError(
+            f"a message is str or bytes, and {message.__qualname__}() is a coroutine: "
+            "write await before it"
+        )
     raise HandlerError(
         f"a message is str or bytes, and not {message!r:.80}; see send_json"
     )

@@ -13,6 +13,7 @@ TOOLS = {
     "conf",
     "deadline",
     "eager",
+    "hints",
     "jsontext",
     "request",
     "routing",

@@ -6,6 +6,8 @@ import tracemalloc
 from contextlib import AsyncExitStack
 
 import pytest
+from django.utils import translation
+from django.utils.translation import gettext_lazy
 from sockets import jsontext
 from sockets.codes import BadMessage, HandlerError
 from sockets.groups import groups
@@ -258,3 +260,19 @@ async def test_what_is_no_message_is_the_handler_s_fault(talk):
 
     async with talk(handler) as client:
         assert await client.closed() == (1000, "")
+
+
+async def test_lazy_text_becomes_text_where_it_is_sent(talk):
+    async def handler(socket):
+        await socket.accept()
+        async with groups.join("room", socket):
+            with translation.override("fr"):
+                await socket.send(gettext_lazy("Yes"))
+                await groups.publish("room", gettext_lazy("No"))
+                await socket.send_json([gettext_lazy("Yes")])
+            await socket.receive()
+
+    async with talk(handler) as client:
+        assert await client.receive() == "Oui"
+        assert await client.receive() == "Non"
+        assert await client.receive_json() == ["Oui"]

@@ -1,6 +1,8 @@
 """Routes: Django's own patterns, in a urlconf of their own."""
 
 import pytest
+from django.core.exceptions import BadRequest, PermissionDenied
+from django.http import Http404
 from django.test import override_settings
 from django.urls import NoReverseMatch, include, path, re_path
 from sockets.testing import SocketClient, SocketRefused
@@ -95,3 +97,58 @@ def test_a_route_s_parameter_may_be_called_name(application):
     patterns = (path("ws/<slug:name>/", tell, name="board"),)
     with override_settings(SOCKETS={"URLCONF": patterns}):
         assert reverse("board", name="x") == "/ws/x/"
+
+
+@pytest.mark.parametrize(
+    ("address", "hint"),
+    [
+        ("/ws/always", " ('there is a route with a slash at the end')"),
+        ("/ws/rooms/lobby", " ('there is a route with a slash at the end')"),
+        ("/nothing", ""),
+        ("/nothing/", ""),
+    ],
+)
+async def test_a_slash_that_is_missing_at_the_end_is_told_to_the_log(
+    application, address, hint, caplog
+):
+    with pytest.raises(SocketRefused) as refused:
+        async with SocketClient(application, address):
+            pass
+    assert (refused.value.status, refused.value.body) == (404, "Nothing is here.\n")
+    [record] = caplog.records
+    line = f"refused {address!r} with 404: Nothing is here.{hint}"
+    assert record.getMessage() == line
+
+
+@pytest.mark.parametrize("error", [Http404, PermissionDenied, BadRequest])
+async def test_what_a_handler_says_with_an_error_of_django_s_is_for_the_log(
+    talk, error, caplog
+):
+    async def handler(socket):
+        raise error("my text\x1b[31m")
+
+    with pytest.raises(SocketRefused) as refused:
+        async with talk(handler):
+            pass
+    assert "my text" not in refused.value.body
+    [record] = caplog.records
+    assert record.getMessage().endswith(" ('my text\\x1b[31m')")
+
+
+async def test_a_route_of_the_layer_s_own_path_is_django_s(application):
+    from sockets import routing
+
+    patterns = (
+        routing.path("ws/<slug:name>/", tell, {"answer": 42}, name="board"),
+        routing.re_path("^old/(?P<year>[0-9]+)/$", tell),
+        routing.path("in/", include([routing.path("<int:page>/", tell)])),
+    )
+    with override_settings(SOCKETS={"URLCONF": patterns}):
+        assert routing.reverse("board", name="x") == "/ws/x/"
+        for address, arguments in (
+            ("/ws/x/", {"name": "x", "answer": 42}),
+            ("/old/1999/", {"year": "1999"}),
+            ("/in/7/", {"page": 7}),
+        ):
+            async with SocketClient(application, address) as client:
+                assert await client.receive_json() == arguments
