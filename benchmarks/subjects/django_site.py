@@ -37,7 +37,6 @@ settings.configure(
     ALLOWED_HOSTS=["127.0.0.1"],
     DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": DATABASE}},
     INSTALLED_APPS=[
-        "sockets",
         "django.contrib.auth",
         "django.contrib.contenttypes",
         "django.contrib.sessions",
