@@ -1,4 +1,4 @@
-"""What a page in a browser needs before a notebook's first cell runs.
+"""Prepare a page in a browser, before a notebook's first cell runs.
 
 Pyodide is CPython, compiled for browsers. It has one thread, no processes and no
 sockets. This module makes it behave as a machine does, or say that it cannot:

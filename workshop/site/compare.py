@@ -46,7 +46,7 @@ LEFT_OUT = (
 
 @dataclass(frozen=True)
 class Difference:
-    """What a cell says in the browser, and what it says on a machine."""
+    """The two outputs of a cell: in the browser, and on a machine."""
 
     cell: str
     browser: str
@@ -60,7 +60,7 @@ class Difference:
 
 
 def text_of(outputs: list[Any]) -> str:
-    """What a reader sees of a cell's outputs, as text."""
+    """A cell's outputs as text, as a reader sees them."""
     parts = []
     for output in outputs:
         if "text" in output:

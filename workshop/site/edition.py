@@ -34,7 +34,7 @@ from workshop.site.runs import tracked
 PYODIDE = "314.0.7"
 PYODIDE_SHA256 = "66b7949e5a0cba2250b586d7e368bf12fb482800748d182c4618254b685ffaa0"
 
-# What the notebooks import, and what IPython imports. Pyodide has the rest.
+# The packages that the notebooks and IPython import. Pyodide has the rest.
 PACKAGES = {
     "asgiref": [],
     "asttokens": [],
@@ -320,7 +320,7 @@ def pack_repository(archive: Path) -> None:
 
 
 def configure(out: Path) -> None:
-    """Where the kernel finds its Python; and that it asks nobody else for packages."""
+    """Tell the kernel its Python, and that nobody else is asked for packages."""
     path = out / "jupyter-lite.json"
     site = json.loads(path.read_text("utf-8"))
     settings = site["jupyter-config-data"].setdefault("litePluginSettings", {})

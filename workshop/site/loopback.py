@@ -4,7 +4,7 @@ A page in a browser has an event loop and no sockets. With this module, unmodifi
 servers and clients talk to each other there: uvicorn, websockets, ``asyncio.streams``.
 It works on every event loop, so its tests compare it with real sockets.
 
-What a kernel does between two sockets, and what is kept of it here:
+This is what a kernel does between two sockets, and all of it is kept here:
 
 1. **A connection is two pipes**, one for each direction. They know nothing of each
    other: one may be closed while the other is still used (*half-close*).
@@ -21,7 +21,7 @@ What a kernel does between two sockets, and what is kept of it here:
    At most ``backlog`` connections wait to be accepted. Without a listener there is a
    refusal.
 
-What is not kept: segments, loss, delay, TLS, UDP, names other than this machine's,
+Not kept are segments, loss, delay, TLS, UDP, names other than this machine's,
 and ``socket.socket`` itself. A transport here has no file descriptor.
 
 Rules of this file: only `Pipe` touches bytes. Only `Transport` calls a protocol, and it
@@ -102,7 +102,7 @@ class Pipe:
 
 
 class SocketOf:
-    """What a program may ask of a transport's socket: the two names, and options.
+    """The stand-in for a transport's socket: two names, and options.
 
     Args:
         own: host and port of this end.
@@ -175,7 +175,7 @@ class Transport(asyncio.Transport):
             self._reading = True
             self._look_soon()
 
-    # What a protocol asks of its transport.
+    # A protocol calls these.
 
     def get_protocol(self) -> asyncio.BaseProtocol:
         protocol: asyncio.BaseProtocol = self._protocol
@@ -273,7 +273,7 @@ class Transport(asyncio.Transport):
         self._outgoing.waiting.clear()
         self._lose(None)
 
-    # What the loop does for this end, one thing a turn.
+    # The loop calls these, and each does one thing.
 
     def _look_soon(self) -> None:
         if self._turn is None and not self._lost:
@@ -356,7 +356,7 @@ class Transport(asyncio.Transport):
 
 
 class Listener:
-    """A port, as far as a server needs one: what ``socket.create_server`` returns."""
+    """A port, as far as a server needs one; ``socket.create_server`` returns it."""
 
     family = socket.AF_INET
     type = socket.SOCK_STREAM
@@ -411,7 +411,7 @@ class Listener:
 
 
 class Server(asyncio.AbstractServer):
-    """What ``loop.create_server`` returns."""
+    """The server that ``loop.create_server`` returns."""
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, factory: Factory, listener: Listener

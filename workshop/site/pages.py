@@ -167,7 +167,7 @@ def _page_of(path: str, names: list[str], linked: set[str]) -> str | None:
 
 
 def _doors(stem: str, with_edition: bool) -> str:
-    """What stands below a notebook's title."""
+    """The links below a notebook's title."""
     links = f'<a href="../slides/{stem}.html">Slides</a>'
     if with_edition:
         run = f"../run/notebooks/index.html?path=notebooks/{stem}.ipynb"

@@ -5,8 +5,8 @@ code, and the explanation folded away (*What happened*). The slides follow it:
 
 1. A heading is a slide with its first sentences.
 2. A question fills a slide, so that a room can vote.
-3. Short code stands below its question, longer code has a slide of its own. What it
-   printed or drew is the next slide.
+3. Short code stands below its question, longer code has a slide of its own. Its output
+   is the next slide.
 4. The explanation's first sentence stands below the picture. The rest of the prose is
    the speaker's note (key ``n``).
 
