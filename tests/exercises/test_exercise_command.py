@@ -96,7 +96,7 @@ def test_a_hint_without_a_number_is_for_the_first_open_exercise(house: House) ->
     house.solve("1.1")
     house.run("1.1")
     hint = house.exercise("1.2").hints[0]
-    assert house.run("hint").stdout == f"Hint 1 of 3: {hint}\n"
+    assert house.run("hint").stdout == f"Hint 1 of 2: {hint}\n"
 
 
 def test_reset_brings_the_start_back_and_keeps_what_was_there(house: House) -> None:
@@ -231,11 +231,17 @@ def test_a_bad_call_gets_a_sentence(arguments: list[str], words: str) -> None:
     assert words in str(told.value)
 
 
-def test_a_bad_call_ends_with_exit_code_2(house: House) -> None:
-    done = house.run("1.9")
-    assert done.returncode == 2
-    assert done.stderr.startswith("There is no exercise '1.9'")
-    assert done.stdout == ""
+def test_the_process_ends_with_the_exit_code(house: House) -> None:
+    bad = house.start("1.9")
+    assert bad.returncode == 2
+    assert bad.stderr.startswith("There is no exercise '1.9'")
+    assert bad.stdout == ""
+
+    not_yet = house.start("1.1")
+    assert (not_yet.returncode, not_yet.stderr) == (1, "")
+
+    house.solve("1.1")
+    assert house.start("1.1").returncode == 0
 
 
 @pytest.mark.parametrize("number", ["1.5", "01.5", "1,5", " 1.05 "])
@@ -244,7 +250,7 @@ def test_a_number_can_be_written_in_several_ways(number: str) -> None:
 
 
 def test_help_shows_every_form_of_the_command(house: House) -> None:
-    done = house.run("--help")
+    done = house.start("--help")
     assert done.returncode == 0
     for word in ("list", "hint", "solution", "reset", "put", "--file", "--anyway"):
         assert word in done.stdout

@@ -26,16 +26,17 @@ for n in range(int(sys.argv[3])):
 
 def test_several_terminals_at_once_lose_nothing(tmp_path: Path) -> None:
     """Each adds to a number of its own and to one of all; readers see whole files."""
-    file = tmp_path / "exercises.json"
+    file = tmp_path / ".workshop" / "exercises.json"
     numbers = [f"2.{n}" for n in range(1, WRITERS + 1)]
     writers = [
         subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, str(file), number, str(ROUNDS)], cwd=ROOT
+            [sys.executable, "-c", PROGRAM, str(tmp_path), number, str(ROUNDS)],
+            cwd=ROOT,
         )
         for number in numbers
     ]
     told: list[str] = []
-    reader = Store(file, told.append)
+    reader = Store(tmp_path, told.append)
     while any(writer.poll() is None for writer in writers):
         reader.read()
 
@@ -44,4 +45,4 @@ def test_several_terminals_at_once_lose_nothing(tmp_path: Path) -> None:
     assert entries["1.1"]["hints"] == WRITERS * ROUNDS
     assert [entries[number]["hints"] for number in numbers] == [ROUNDS] * WRITERS
     assert told == []
-    assert not list(tmp_path.glob("*.new"))
+    assert not list(tmp_path.rglob("*.new"))

@@ -5,6 +5,7 @@ import difflib
 from pathlib import Path
 from typing import NoReturn
 
+from workshop.command.environment import ROOT
 from workshop.command.errors import COMMAND, UserError
 from workshop.exercises import catalogue, files
 from workshop.exercises.catalogue import Exercise
@@ -33,8 +34,12 @@ class _Parser(argparse.ArgumentParser):
         return USAGE
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str], root: Path = ROOT) -> int:
     """Do what ``arguments``, those after ``exercise``, ask for.
+
+    Args:
+        arguments: what the user typed.
+        root: the folder of the stages, and of the progress.
 
     Returns:
         The exit code: 0 right or done, 1 not yet.
@@ -49,8 +54,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--anyway", action="store_true")
     options = parser.parse_args(arguments)
     _require_sense(options)
-    every = catalogue.exercises()
-    store = Store()
+    every = catalogue.exercises(root)
+    store = Store(root)
     if not options.what:
         return watch(every, store)
     if options.what == "list":

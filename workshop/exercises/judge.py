@@ -288,7 +288,10 @@ class Judge:
         own = getattr(names.get("answers"), "picture", None)
         if own is None or "target" not in names:
             return self._drawing
-        return self._bundle(own(names["target"]))
+        try:
+            return self._bundle(own(names["target"]))
+        finally:
+            gc.collect()  # what this run has lost is no matter of the next check
 
     def _bundle(self, picture: Picture) -> dict[str, str]:
         if isinstance(picture, Timeline):

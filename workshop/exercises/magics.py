@@ -5,8 +5,12 @@ cell writes the file, checks it, says what the terminal says, and draws the run.
 """
 
 import importlib
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Any
 
+from workshop.command.environment import ROOT
 from workshop.command.errors import UserError
 from workshop.exercises import catalogue, files
 from workshop.exercises.catalogue import Exercise
@@ -17,17 +21,26 @@ from workshop.exercises.shown import next_hint, show
 
 
 class NotebookExercises:
-    """The two magics of one notebook."""
+    """The two magics of one notebook.
 
-    def __init__(self) -> None:
-        self._store = Store()
+    Args:
+        display: shows a MIME bundle.
+        root: the folder of the stages, and of the progress.
+    """
+
+    def __init__(
+        self, display: Callable[[dict[str, str]], None], root: Path = ROOT
+    ) -> None:
+        self._display = display
+        self._root = root
+        self._store = Store(root)
         # What this notebook wrote last, by number: that may be replaced with no copy.
         self._written: dict[str, str] = {}
 
     def exercise(self, line: str, cell: str) -> None:
         """``%%exercise 1.5``: write the cell into the file, and check that."""
         try:
-            exercise = catalogue.find(line)
+            exercise = self._find(line)
             self._write(exercise, _without_marks(cell))
             print(f"{exercise.number} · {exercise.title}")
             verdict = check(exercise)
@@ -43,7 +56,7 @@ class NotebookExercises:
                 f"{verdict.line - first + 2} of this cell.)"
             )
         if verdict.picture:
-            _display(verdict.picture)
+            self._display(verdict.picture)
 
     def hint(self, line: str) -> None:
         """``%hint 1.5``: the next hint."""
@@ -51,9 +64,12 @@ class NotebookExercises:
             print("Which exercise? For example: %hint 1.5")
             return
         try:
-            print(next_hint(catalogue.find(line), self._store))
+            print(next_hint(self._find(line), self._store))
         except UserError as error:
             print(error)
+
+    def _find(self, line: str) -> Exercise:
+        return catalogue.find(line, catalogue.exercises(self._root))
 
     def _write(self, exercise: Exercise, part: str) -> None:
         parts = exercise.parts()
@@ -80,13 +96,9 @@ def _without_marks(cell: str) -> str:
     return "".join(line for line in lines if line.strip() not in (BEGIN, END))
 
 
-def _display(bundle: dict[str, str]) -> None:
-    display: Any = importlib.import_module("IPython.display").display
-    display(bundle, raw=True)
-
-
 def register(ipython: Any) -> None:
     """Give the notebook both magics."""
-    exercises = NotebookExercises()
+    show_bundle: Any = importlib.import_module("IPython.display").display
+    exercises = NotebookExercises(partial(show_bundle, raw=True))
     ipython.register_magic_function(exercises.exercise, "cell", "exercise")
     ipython.register_magic_function(exercises.hint, "line", "hint")

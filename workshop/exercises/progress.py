@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 from workshop.command.environment import ROOT, try_lock
 
-FILE = ROOT / ".workshop" / "exercises.json"
+FILE = Path(".workshop") / "exercises.json"
 
 
 @dataclass
@@ -53,14 +53,12 @@ class Store:
     """The file of the progress.
 
     Args:
-        file: where it is.
+        root: the folder in which ``.workshop`` is.
         tell: takes a sentence that the learner should read.
     """
 
-    def __init__(
-        self, file: Path | None = None, tell: Callable[[str], None] = print
-    ) -> None:
-        self._file = file or FILE
+    def __init__(self, root: Path = ROOT, tell: Callable[[str], None] = print) -> None:
+        self._file = root / FILE
         self._tell = tell
         self._told_of_failure = False
 
