@@ -6,9 +6,11 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import NamedTuple
 
+import psutil
 import pytest
 
 from workshop.command.environment import ROOT
@@ -81,6 +83,24 @@ class House:
 
     def solve(self, number: str) -> Path:
         return self.write(number, self.exercise(number).solution)
+
+
+def wait_until_nobody_has(words: str) -> None:
+    """Wait until no living process has ``words`` in its command line.
+
+    A number of a process would not do: the next process may get it.
+    """
+    while any(words in " ".join(command_line) for command_line in _command_lines()):
+        time.sleep(0.05)
+
+
+def _command_lines() -> list[list[str]]:
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process.cmdline())
+    return found
 
 
 @pytest.fixture

@@ -2,13 +2,11 @@
 
 import os
 import signal
-import sys
-import time
 from pathlib import Path
 
-import psutil
 import pytest
 
+from tests.exercises.conftest import wait_until_nobody_has
 from workshop.exercises.catalogue import find
 from workshop.exercises.check import check, check_all
 from workshop.exercises.verdict import State, Verdict
@@ -174,23 +172,19 @@ def test_a_program_that_ends_its_process_by_a_signal_gets_its_name(
     require(verdict, [f"with signal {signal.SIGKILL:d} (SIGKILL)"])
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no groups of processes")
 def test_what_a_program_has_started_ends_with_its_check(tmp_path: Path) -> None:
     """A process of its own that would sleep for an hour."""
-    note = tmp_path / "number"
+    token = f"sleeper of {tmp_path}"
     part = (
         "import subprocess\n"
         "import sys\n"
-        f"{DEF}    sleep = [sys.executable, '-c', 'import time; time.sleep(3600)']\n"
-        "    child = subprocess.Popen(sleep)\n"
-        f"    open({str(note)!r}, 'w').write(str(child.pid))\n"
-        "    return []\n"
+        f"{DEF}    sleep = 'import time; print(1, flush=True); time.sleep(3600)'\n"
+        f"    command = [sys.executable, '-c', sleep, {token!r}]\n"
+        "    child = subprocess.Popen(command, stdout=subprocess.PIPE)\n"
+        "    child.stdout.readline()\n"
+        "    return ['it sleeps']\n"
     )
-    if sys.platform == "win32":
-        pytest.skip("a Windows process outlives its parent; the check does not hang")
-    check(EXERCISE, written(part, tmp_path / "e5.py"))
-    number = int(note.read_text())
-    # The signal is sent when check returns; the end comes a moment later.
-    while psutil.pid_exists(number):
-        if psutil.Process(number).status() == psutil.STATUS_ZOMBIE:
-            break  # ended, and nobody has asked for its exit code
-        time.sleep(0.02)
+    verdict = check(EXERCISE, written(part, tmp_path / "e5.py"))
+    require(verdict, ["crawl gave ['it sleeps']"])
+    wait_until_nobody_has(token)
