@@ -328,7 +328,10 @@ class Socket:
             what = "closed %r with %d: %s"
             number = code
         if code != CloseCode.SERVICE_RESTART or self.state is State.CONNECTING:
-            told = f"{reason} ({note!r:.200})" if note else reason
+            # A log cannot write half of a surrogate pair, either.
+            told = str(reason or "").encode(errors="replace").decode()
+            if note:
+                told += f" ({note!r:.200})"
             log.warning(what, self.scope["path"], number, told)
         self._say_goodbye(Answer(status, code, reason), By.SITE)
         if self.deadline.is_current_task():

@@ -384,7 +384,7 @@ def test_a_sender_in_a_busy_group_waits_for_its_own_message_only(talk):
 )
 @pytest.mark.parametrize("by", ["close", "stop"])
 async def test_a_reason_that_no_frame_can_carry_is_made_one_that_it_can(
-    talk, reason, sent, by
+    talk, reason, sent, by, caplog
 ):
     async def handler(socket):
         await socket.accept()
@@ -396,6 +396,7 @@ async def test_a_reason_that_no_frame_can_carry_is_made_one_that_it_can(
 
     async with talk(handler) as client:
         assert await client.closed() == (4000, sent)
+    caplog.text.encode()  # and what the log says of it can be written
 
 
 def test_a_peer_that_leaves_behind_a_full_inbox_is_noticed_late(play):
