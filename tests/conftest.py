@@ -12,6 +12,30 @@ CACHE = Path(__file__).parent.parent / ".pytest_cache"
 os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(CACHE / "hypothesis"))
 
 
+# The files that take longest. They begin first, so that no process is left alone with
+# one of them at the end.
+LONGEST = (
+    "notebooks/test_notebooks.py",
+    "workshop/test_environment.py",
+    "browser/test_pages.py",
+    "faults/test_faults_workers.py",
+    "benchmarks/test_bench_smoke.py",
+    "faults/test_faults_messages.py",
+    "browser/test_chat_connection.py",
+    "faults/test_faults_life.py",
+)
+
+
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Order the files of the whole suite; whoever names files has an order already."""
+    if config.args_source is pytest.Config.ArgsSource.TESTPATHS:
+        tests = Path(__file__).parent
+        place = {tests / name: number for number, name in enumerate(LONGEST)}
+        items.sort(key=lambda item: place.get(item.path, len(LONGEST)))
+
+
 def pytest_runtest_logstart() -> None:
     processes.forget_servers()
 

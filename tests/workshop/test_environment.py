@@ -31,7 +31,8 @@ from workshop.command.errors import UserError
 
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send")
 Done = subprocess.CompletedProcess[str]
-WHOLE_SUITE = ["-n3", "--dist=loadfile"]  # what pytest gets where nobody says more
+# What pytest gets where nobody says more.
+WHOLE_SUITE = ["-n3", "--dist=loadfile", "--no-loadscope-reorder"]
 
 
 def start(tree: Path, *arguments: str, python: str = "", **variables: str) -> Done:

@@ -146,8 +146,10 @@ def test(arguments: list[str]) -> int:
         UserError: there is no such stage.
     """
     if not arguments:
-        # The whole suite mostly waits for others: three files at a time wait together.
-        return run_tool("pytest", "-n3", "--dist=loadfile")
+        # The whole suite mostly waits for others: three files at a time wait together,
+        # in the order of tests/conftest.py.
+        order = ["--dist=loadfile", "--no-loadscope-reorder"]
+        return run_tool("pytest", "-n3", *order)
     first = arguments[0]
     if first.isascii() and first.isdigit():
         folder = f"tests/{find_stage(first, 'test').name}"
