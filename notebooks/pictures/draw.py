@@ -51,4 +51,7 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if sys.argv[1:] else HERE)
+    if sys.argv[1:]:
+        main(Path(sys.argv[1]))
+    else:
+        main(HERE)
