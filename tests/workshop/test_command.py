@@ -127,7 +127,7 @@ def test_what_an_old_python_reads_has_nothing_that_python_2_cannot_parse(
         ("srve 1", "Did you mean: [COMMAND] serve"),
         ("Test", "Did you mean: [COMMAND] test"),
         ("doc", "Did you mean: [COMMAND] doctor"),
-        ("xyzzy", "The commands: lab, serve, test, doctor, exercise, bench."),
+        ("xyzzy", "The commands: lab, serve, test, doctor, exercise, bench"),
         ("test 7", "There is no stage '7'. The stages: 1 (01_asyncio_basics), "),
         ("lab --port 0", "A port is a number from 1 to 65535, not '0'"),
         ("--port 65536", "A port is a number from 1 to 65535, not '65536'"),
