@@ -36,7 +36,9 @@ How to write one
 3. ``from exercises.eM_name import …`` in the answers gives the world of the *learner's*
    file. What counts or spies is the answers' own (a subclass of the world's class).
 4. After each change of an exercise ``python -m workshop.exercises.starts`` keeps its
-   file as the start. ``python3 -m workshop test tests/exercises`` proves the rest.
+   file as the start, and writes its cells into the stage's notebook and its row into
+   the table of the stage's README (between the two comments that stage 01's has).
+   ``python3 -m workshop test tests/exercises`` proves the rest.
 
 What is given
 
