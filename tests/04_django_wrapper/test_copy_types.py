@@ -92,7 +92,7 @@ def checked(folder):
         env=os.environ | {"PYTHONPATH": str(folder)},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
     )
     return done.stdout + done.stderr
 
