@@ -396,7 +396,7 @@ class Loop:
             traceback.print_exception(error)
 
 
-# Where ``get_loop`` finds the loop. A plain global variable would be shared by all
+# ``get_loop`` finds the loop here. A plain global variable would be shared by all
 # threads, and two loops in two threads would take each other's tasks.
 running_loop: ContextVar[Loop] = ContextVar("running_loop")
 

@@ -34,12 +34,12 @@ class Source:
 
 
 def show(*things: Callable[..., Any]) -> Source:
-    """What a cell ends with to show the source of ``things``."""
+    """The last value of a cell that shows the source of ``things``."""
     return Source(*things)
 
 
 def _piece(thing: Callable[..., Any]) -> tuple[str, str]:
-    """Where a function or class begins, and its source without indentation."""
+    """The first line of a function or class, and its source without indentation."""
     lines, first = inspect.getsourcelines(thing)
     code = inspect.cleandoc("\n" + "".join(lines))
     file = inspect.getsourcefile(thing)

@@ -1,4 +1,4 @@
-"""What the peer is told about an error: a table, and nothing else.
+"""The peer's answer for each error: a table, and nothing else.
 
 Before ``accept()`` the peer gets an HTTP status, after it a close code. Details of an
 error that nobody expected are for our log only.
@@ -14,7 +14,7 @@ from .codes import BadMessage, CloseCode, Disconnected, Refused
 
 
 class Answer(NamedTuple):
-    """What the peer is told.
+    """The answer that the peer gets.
 
     Attributes:
         status: the HTTP status before ``accept()``.

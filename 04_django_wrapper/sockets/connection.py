@@ -5,8 +5,8 @@ In:    the runner reads all the time and fills the inbox (inbox.py).
 Out:   every event goes through the outbox (outbox.py).
 End:   there is one, ``_end()``. It comes by ``leave()`` if the peer has left, by
        ``stop()`` if somebody else ends the websocket, and by ``close()`` or the
-       handler's return. The first one counts. What the handler has of it, and when, is
-       the table at the top of runner.py.
+       handler's return. The first one counts. The table at the top of runner.py says
+       what the handler has of it, and when.
 
 Only this file changes the attributes of a `Socket`, but for ``session`` and ``user``,
 which belong to the steps of the handshake, and for what lists and sets contain.
@@ -154,7 +154,7 @@ class Socket:
             transport=servers.transport_of(send, receive),
         )
 
-    # What a handler reads
+    # Attributes that a handler reads
 
     @property
     def request(self) -> ASGIRequest:
@@ -185,7 +185,7 @@ class Socket:
         def __getattr__(self, name: str) -> NoReturn:
             raise AttributeError(hints.of_a_view(name), name=name, obj=self)
 
-    # What a handler calls
+    # Methods that a handler calls
 
     async def accept(self, subprotocol: str | None = None) -> None:
         """Open the websocket.
@@ -304,7 +304,7 @@ class Socket:
         self.deadline.handler_knows()
         await self.outbox.flushed()
 
-    # What others call, at any time
+    # Methods that others call, at any time
 
     def stop(
         self, code: int, reason: str = "", status: int = 503, *, note: str = ""

@@ -87,7 +87,7 @@ def _keep_connections() -> None:
 
 
 def close_old_connections() -> None:
-    """What Django does after each request, except inside a test's transaction."""
+    """Do as Django does after each request, except inside a test's transaction."""
     for connection in connections.all(initialized_only=True):
         if not connection.in_atomic_block:
             connection.queries_log.clear()  # with DEBUG it has every query

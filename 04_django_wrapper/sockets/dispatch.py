@@ -29,7 +29,7 @@ Lifetime = Callable[[], AbstractAsyncContextManager[None]]
 # An ASGI application. Its three arguments have other types in django-stubs than here.
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 
-# What lives as long as the server: each is entered before the first connection, and
+# These live as long as the server: each is entered before the first connection, and
 # left after the last one, in reverse order. ``apps.py`` fills it.
 lifetimes: list[Lifetime] = []
 

@@ -163,7 +163,7 @@ class Groups(Members):
         """``close`` from a thread."""
         self._publish_from_thread(check_name(name), close_of(code, reason))
 
-    # What follows is for the layer.
+    # The layer itself uses these.
 
     @asynccontextmanager
     async def lifetime(self) -> AsyncIterator[None]:

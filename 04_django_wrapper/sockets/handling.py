@@ -92,7 +92,7 @@ def _answer(socket: Socket, error: Exception) -> None:
 
 
 def _note(error: Exception) -> str:
-    """What a site's own code has said with one of Django's errors, for the log only."""
+    """The words of the site's own code in one of Django's errors, for the log only."""
     is_djangos = isinstance(error, Http404 | PermissionDenied | BadRequest)
     if is_djangos and error.args and isinstance(error.args[0], str):
         return error.args[0]

@@ -1,6 +1,6 @@
 """Sentences for a mistake that comes from the habits of views."""
 
-# What the code of a view asks its request for, and what to write in a handler.
+# A view asks its request for the left side; a handler writes the right side.
 INSTEAD = {
     "GET": "write  socket.request.GET",
     "COOKIES": "write  socket.request.COOKIES",
@@ -16,7 +16,7 @@ INSTEAD = {
 
 
 def of_a_view(name: str) -> str:
-    """What to say of an attribute that a request has, and a websocket has not."""
+    """The hint for an attribute that a request has, and a websocket has not."""
     what = f"a Socket has no {name!r}"
     if name in INSTEAD:
         what += f": {INSTEAD[name]}"

@@ -1,4 +1,4 @@
-"""What comes in on one connection, in order, until the handler takes it.
+"""The messages that come in on one connection, in order, until the handler takes it.
 
 1. The runner puts messages in, the handler takes them out.
 2. A full inbox makes the runner wait. It reads nothing meanwhile, so the server stops

@@ -1,4 +1,4 @@
-"""What goes out on one connection: at once if the server takes it, else in order.
+"""The way out of one connection: at once if the server takes it, else in order.
 
 1. The server's ``send(event)`` is a coroutine. For a peer that keeps up it ends without
    waiting. So we make its first step by hand (eager.py), and the event is sent.
@@ -33,7 +33,7 @@ log = logging.getLogger("sockets")
 
 Event = Any  # one of asgiref.typing.ASGISendEvent's many kinds
 
-# What a server raises when the websocket has ended. The event "websocket.disconnect"
+# A server raises these when the websocket has ended. The event "websocket.disconnect"
 # tells the runner of it, so nobody else need be told. A TimeoutError is an OSError.
 GONE = (OSError, RuntimeError)
 
@@ -279,7 +279,7 @@ class Outbox:
         self._drop()
 
     def _drop(self) -> None:
-        """Nothing more can be sent. What the server still holds never will be, either.
+        """Nothing more can be sent, and the server cannot send what it still holds.
 
         A peer that was behind until now is cut off at once.
         """

@@ -9,8 +9,8 @@ only waits for the handler's end. It makes two others:
 
 A fourth one, the writer, exists only while the peer is behind (outbox.py).
 
-1. What ends a websocket, and what the peer gets. The goodbye follows all that was sent
-   before, within SEND_SECONDS of the event that is being sent.
+1. These end a websocket; the right side says what the peer gets. The goodbye follows
+   all that was sent before, within SEND_SECONDS of the event that is being sent.
 
    the handler returns                1000; before accept(): 500, and a line in the log
    the handler calls close()          its code
@@ -33,8 +33,8 @@ A fourth one, the writer, exists only while the peer is behind (outbox.py).
    after CLEANUP_SECONDS              it is cancelled, if it has called receive(), but
                                         does not come back to it; a line in the log
 
-3. What it may do then. It counts from the moment when it hears of the end, or calls
-   close(), or calls for its own end by another way, such as a log-out.
+3. How long it may go on then. This counts from the moment when it hears of the end,
+   or calls close(), or calls for its own end by another way, such as a log-out.
 
    CLEANUP_SECONDS                    all that it likes, but send(); then it is
                                         cancelled, with a line in the log

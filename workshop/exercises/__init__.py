@@ -21,7 +21,7 @@ How to write one
    ``HINTS``      a tuple of two or three texts: a question first, nearly the code last
    ``check(x)``   ``async def``, or ``def`` where no asyncio loop is wanted. ``x`` is
                   the learner's function, class or value. It raises :class:`Wrong`: what
-                  was seen, what was wanted, and one question. What it returns is said
+                  was seen, what was wanted, and one question. Its result is said
                   of a right answer. Show values with :func:`shown`
    a solution     a function, class or value with the name and the docstring as in the
                   exercise, which can stand between the marks as it is
@@ -34,18 +34,18 @@ How to write one
    They are *read* and not run by everybody but the child process: so a wrong one uses
    only what the exercise's file has, and imports the rest inside itself.
 3. ``from exercises.eM_name import …`` in the answers gives the world of the *learner's*
-   file. What counts or spies is the answers' own (a subclass of the world's class).
+   file. A class that counts or spies belongs to the answers, as a subclass of it.
 4. After each change of an exercise ``python -m workshop.exercises.starts`` keeps its
    file as the start, and writes its cells into the stage's notebook and its row into
    the table of the stage's README (between the two comments that stage 01's has).
    ``python3 -m workshop test tests/exercises`` proves the rest.
 
-What is given
+A check can rely on this:
 
 * A check runs in a child process, on a clock that costs nothing: ``asyncio.sleep``,
   ``time.sleep`` (blocking; in worker threads, too) and ``loop.time()`` are exact. So
-  compare seconds with ``==``. Where all wait and nobody can wake them, or an hour has
-  passed, or ten seconds of real time, the learner is told the line.
+  compare seconds with ``==``. If all tasks wait and nobody can wake them, if an
+  hour has passed, or ten seconds of real time, the learner is told the line.
 * The learner's exceptions are told with their line. A check needs no ``try`` for them.
 * The learner's prints are shown, the run is recorded.
 * The stage's folder is on ``sys.path``: an exercise imports the stage's lessons.
@@ -58,7 +58,7 @@ from typing import Any
 
 
 class Wrong(Exception):
-    """What a check raises where the learner's part is not right yet.
+    """Raised by a check if the learner's part is not right yet.
 
     Args:
         says: what was seen, and what was wanted.

@@ -1,8 +1,8 @@
 """The exercises of all stages, and what is read from their files.
 
-Nothing here runs a line of a learner's or of an answer: both are only read. What a
-learner can break is read from ``answers/starts.json``, the files as they were handed
-out; ``python -m workshop.exercises.starts`` writes it.
+Nothing here runs a line of a learner's or of an answer: both are only read. A
+learner can break a file, so the start of each exercise is read from
+``answers/starts.json``; ``python -m workshop.exercises.starts`` writes it.
 """
 
 import ast
@@ -74,7 +74,7 @@ class Exercise:
 
     @cached_property
     def task(self) -> str:
-        """What is asked for: the head's text, each paragraph on one line."""
+        """The task: the head's text, each paragraph on one line."""
         text = ast.get_docstring(ast.parse(self.start)) or ""
         _, _, rest = text.partition(f"exercise {self.number}\n\n")
         paragraphs = [" ".join(words.split()) for words in rest.split("\n\n")]
@@ -92,7 +92,7 @@ class Exercise:
 
     @property
     def name(self) -> str:
-        """What the learner's function, class or value is called."""
+        """The name of the learner's function, class or value."""
         return name_of(self.target)
 
     def read(self, path: Path | None = None) -> str:

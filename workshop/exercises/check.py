@@ -111,7 +111,7 @@ def _verdicts(answer: Path) -> list[Verdict]:
 
 
 def _ended_early(code: int | None, stack: str, path: Path, limit: float) -> Verdict:
-    """What to say of a child that ended without a verdict."""
+    """Say something of a child that ended without a verdict."""
     if code is None or code == LATE or stack:
         return still_running(limit, _line_in(stack, path), path)
     how = f"exit code {code}"

@@ -30,7 +30,7 @@ LATE = 75  # the exit code of a check that took too long
 def main(arguments: list[str]) -> None:
     answer, limit, number, *paths = arguments
     exercise = find(number)
-    # What is there now stays: the collections after each check then look at less.
+    # The objects of now stay: the collections after each check then look at less.
     gc.freeze()
     with (
         Path(answer).open("a", encoding="utf-8") as out,

@@ -1,7 +1,7 @@
 """A clock on which seconds cost nothing, for asyncio programs and for ``time.sleep``.
 
-1. Where a real event loop asks its selector to wait for 0.2 s, :class:`FakeClockLoop`
-   adds 0.2 to its clock. So a program that sleeps takes no time, and all happens at
+1. A real event loop asks its selector to wait for 0.2 s. :class:`FakeClockLoop` adds
+   0.2 to its clock instead. So a program that sleeps takes no time, and all happens at
    exactly the expected moments.
 2. A blocking ``time.sleep`` in the loop's thread moves the same clock while nobody else
    can run, as it does in earnest.
@@ -192,11 +192,11 @@ class Clock:
         return self._base + (self._loop.time() if self._loop else 0.0)
 
     def date(self) -> float:
-        """What ``time.time`` gives: seconds since 1970."""
+        """``time.time`` on this clock: seconds since 1970."""
         return self._began + self.now()
 
     def sleep(self, seconds: float) -> None:
-        """What ``time.sleep`` does while the clock is installed."""
+        """``time.sleep`` while the clock is installed."""
         if seconds < 0:
             raise ValueError("sleep length must be non-negative")
         if threading.get_ident() != self._thread:

@@ -230,7 +230,7 @@ class Judge:
         return 0
 
     def explained(self, error: BaseException) -> Verdict:
-        """What to say where the learner's program, or the check, raised ``error``."""
+        """Tell the learner of an ``error`` that their program, or the check, raised."""
         if isinstance(error, Wrong):
             return Verdict(State.NOT_YET, error.says, ask=error.ask)
         if isinstance(error, SyntaxError) and error.filename == str(self.path):
@@ -259,7 +259,7 @@ class Judge:
         return Verdict(State.NOT_YET, says, ask, told, line=line)
 
     def _never_ends(self, error: Exception) -> Verdict:
-        """What to say of a program that waits for ever."""
+        """Tell the learner of a program that waits for ever."""
         says = "after an hour on the clock of the exercise it has not ended"
         ask = "What should have ended it?"
         if isinstance(error, DeadlockError):
@@ -302,7 +302,7 @@ class Judge:
 
 
 async def check(work: Any) -> Any:
-    """What a check returns, or its ``Wrong``, which is no failure in the picture.
+    """The result of a check, or its ``Wrong``, which is no failure in the picture.
 
     The picture calls the task by the name of this function.
     """
@@ -342,7 +342,7 @@ def _no_python(error: SyntaxError) -> Verdict:
 
 
 class Printed(io.StringIO):
-    """What a program prints; one that prints without end is stopped."""
+    """The output of a program; one that prints without end is stopped."""
 
     def write(self, text: str) -> int:
         if self.tell() + len(text) > MOST_PRINTED:

@@ -1,8 +1,8 @@
 """Keys of a terminal, one at a time, while something else goes on.
 
 A thread reads; the program takes what it read from a queue, and can wait for the next
-key with a time-out. In a terminal a key counts at once. Where the input is no terminal
-(a pipe, the console of an editor) a line counts: its first letter.
+key with a time-out. In a terminal a key counts at once. If the input is no terminal
+(a pipe, the console of an editor), a line counts: its first letter.
 """
 
 import os

@@ -34,7 +34,7 @@ class NotebookExercises:
         self._display = display
         self._root = root
         self._store = Store(root)
-        # What this notebook wrote last, by number: that may be replaced with no copy.
+        # The text that this notebook wrote last, by number: no copy of it is kept.
         self._written: dict[str, str] = {}
 
     def exercise(self, line: str, cell: str) -> None:

@@ -1,4 +1,4 @@
-"""What a learner has solved, skipped and asked for: ``.workshop/exercises.json``.
+"""The learner's progress, solved, skipped and asked for: ``.workshop/exercises.json``.
 
 The file is read, changed and written whole while a lock of the operating system is
 held, so that two terminals at once lose nothing. It is written beside its place and
@@ -21,7 +21,7 @@ FILE = Path(".workshop") / "exercises.json"
 
 @dataclass
 class Entry:
-    """What is known of one exercise.
+    """The progress in one exercise.
 
     Args:
         state: ``"solved"``, ``"skipped"`` or ``""``.
@@ -63,7 +63,7 @@ class Store:
         self._told_of_failure = False
 
     def read(self) -> Progress:
-        """What is kept; a file that is no progress is kept beside a new one."""
+        """The progress; a file that holds none is kept beside a new one."""
         try:
             text = self._file.read_text("utf-8")
         except FileNotFoundError:
@@ -79,7 +79,7 @@ class Store:
     def changing(self) -> Iterator[Progress]:
         """Read the progress, let the body change it, and write it.
 
-        Where it cannot be written a sentence says so, and all else goes on.
+        If it cannot be written, a sentence says so, and all else goes on.
         """
         try:
             self._file.parent.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""What the terminal and the notebook both say: a verdict, a hint, the list."""
+"""The words of the terminal and of the notebook: a verdict, a hint, the list."""
 
 from collections.abc import Callable
 

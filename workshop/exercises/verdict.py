@@ -1,4 +1,4 @@
-"""What a check has found, in words, and as JSON from the child process."""
+"""The verdict of a check, in words, and as JSON from the child process."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -19,7 +19,7 @@ class State(Enum):
 
 @dataclass
 class Verdict:
-    """What a check has found.
+    """The verdict of a check.
 
     Args:
         state: one of the three.
@@ -44,7 +44,7 @@ class Verdict:
         return self.state is State.RIGHT
 
     def text(self) -> str:
-        """What the learner reads, without the picture."""
+        """The verdict in words, without the picture."""
         head = {
             State.RIGHT: "Right:",
             State.NOT_YET: "Not yet:",

@@ -1,4 +1,4 @@
-"""What repeats an exercise elsewhere: the table in the README, the notebook's cells.
+"""The places that repeat an exercise: the table in the README, the notebook's cells.
 
 The exercise's file is the truth. ``python -m workshop.exercises.starts`` writes these
 views of it, and a test compares them with what it would write.

@@ -147,7 +147,7 @@ class Watch:
 
 
 def first_open(exercises: list[Exercise], progress: Progress) -> Exercise:
-    """Where to begin: the exercise of the last time, or the first open one."""
+    """The exercise to begin with: that of the last time, or the first open one."""
     for exercise in exercises:
         if exercise.number == progress.current and _is_open(exercise, progress):
             return exercise
@@ -172,7 +172,7 @@ def _is_open(exercise: Exercise, progress: Progress) -> bool:
 
 
 def _look(path: Path) -> Look | None:
-    """What changes when a file is saved; ``None`` where there is no file."""
+    """A value that changes when a file is saved; ``None`` where there is no file."""
     try:
         found = path.stat()
     except OSError:

@@ -65,7 +65,7 @@ def redis(conf: Conf) -> Iterator[CheckMessage]:
     except ImportError:
         why = "the package redis is not installed"
     except (AttributeError, TypeError, ValueError):
-        # What the error says may have the password in it.
+        # The error's text may have the password in it.
         why = "this is no address of a Redis server"
     if why:
         yield Error(

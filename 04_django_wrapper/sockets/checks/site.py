@@ -84,7 +84,7 @@ def sqlite() -> Iterator[CheckMessage]:
 
 
 def workers(conf: Conf) -> Iterator[CheckMessage]:
-    """Where the environment tells how many processes there will be."""
+    """The environment may tell how many processes there will be."""
     count = _workers_asked_for()
     if count > 1 and not conf.REDIS_URL:
         yield Warning(

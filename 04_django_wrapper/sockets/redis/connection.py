@@ -46,7 +46,7 @@ Command = Sequence[str | bytes]
 
 
 class Batch:
-    """What goes to Redis together, and is done, or has failed, together."""
+    """Commands that go to Redis together, and succeed or fail together."""
 
     def __init__(self) -> None:
         self.groups: set[str] = set()  # their first member came, or the last one left
@@ -79,13 +79,13 @@ class Batch:
 
 
 class Owner(Protocol):
-    """What a connection asks of its owner, and what it tells it."""
+    """The calls that a connection makes to its owner."""
 
     def connected(self, first: Batch) -> None:
         """There is a new connection, and Redis knows nothing of us."""
 
     def commands(self, batch: Batch) -> Iterator[Command]:
-        """What this batch says to Redis."""
+        """The commands of this batch."""
 
     def answered(self, batch: Batch) -> None:
         """Redis has done all that a batch says."""

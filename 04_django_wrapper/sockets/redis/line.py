@@ -79,7 +79,7 @@ class Line:
         self.connection.wake()
         return self.connection.next
 
-    # What follows is called by the connection.
+    # The connection calls these.
 
     def connected(self, first: Batch) -> None:
         first.groups = set(self.here.members)

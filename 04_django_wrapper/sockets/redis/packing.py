@@ -1,4 +1,4 @@
-"""What crosses Redis: a group's news as bytes, on a channel of the group's.
+"""How a group's news crosses Redis: as bytes, on a channel of the group's.
 
 A packed news is one byte for its kind, and then what it says:
 
@@ -45,7 +45,7 @@ def unpack(packed: bytes) -> News:
 
 
 def channel_prefix(database: int) -> bytes:
-    """What the names of our channels begin with.
+    """The beginning of our channels' names.
 
     Two sites may share a Redis and have a database each: ``redis://host/1``. Channels
     belong to no database, so its number is in their names.

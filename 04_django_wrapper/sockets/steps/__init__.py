@@ -1,4 +1,4 @@
-"""What is done around a handler, each step a plain module.
+"""The steps around a handler, each a plain module.
 
 ``handshake`` has the steps that decide who may open a websocket: the setting HANDSHAKE
 lists them. The others hang on the hooks of a socket, ``on_accept`` and ``on_end``, and

@@ -113,5 +113,5 @@ def _close_the_logged_out(event: Any) -> None:
 
 @lru_cache(20_000)  # for each log-out all sessions are asked for theirs
 def _alias(key: str) -> str:
-    """What others may know of a session: whoever has its key has the session."""
+    """A name of a session that others may know. The key would be the session."""
     return sha256(key.encode()).hexdigest()

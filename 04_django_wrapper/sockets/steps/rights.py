@@ -1,4 +1,4 @@
-"""Who may stay: a websocket lives longer than what its handshake has seen.
+"""The right to stay: a websocket lives longer than what its handshake has seen.
 
 The database is asked, and no signal is trusted: a command, an ``update()`` or psql may
 end a session or change a user, too. It is only read: nothing keeps a session alive.
@@ -130,7 +130,7 @@ def _backend(socket: Socket, session: Any) -> Any:
 
 
 def _may_stay(user: Any, backend: Any, session: Any) -> bool:
-    """What ``django.contrib.auth.get_user`` asks for a page, of a user at hand."""
+    """Ask of a user at hand what ``django.contrib.auth.get_user`` asks for a page."""
     if hasattr(backend, "user_can_authenticate"):
         active = backend.user_can_authenticate(user)
     else:

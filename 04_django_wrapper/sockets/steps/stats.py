@@ -1,4 +1,4 @@
-"""What this process has seen of its websockets: plain numbers, for a page of metrics.
+"""The counters of this process: plain numbers about its websockets, for metrics.
 
 1. All begin at 0 with the process and only grow. No reader sets them back: so there may
    be two of them. `outbox_most` is the most ever, not the most of late.
