@@ -61,7 +61,7 @@ def test_processes_work_where_the_main_module_is_not_this_file() -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert "4 pieces in processes" in done.stdout, done.stderr
@@ -101,7 +101,7 @@ def test_a_spawned_process_does_not_run_the_program() -> None:
         cwd=ROOT / "01_asyncio_basics",
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=True,
     )
     assert done.stdout == ""

@@ -111,7 +111,7 @@ def test_the_command_prints_a_row_for_each_way_and_writes_the_picture(
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     assert (run.returncode, run.stderr) == (0, "")
     rows = run.stdout.splitlines()[1:]

@@ -79,7 +79,7 @@ def test_a_second_server_at_the_same_port_produces_the_message() -> None:
             capture_output=True,
             text=True,
             encoding="utf-8",
-            timeout=60,
+            timeout=300,
             check=False,
         )
     assert second.returncode != 0
@@ -110,7 +110,7 @@ def test_an_application_that_is_not_where_it_is_looked_for_produces_the_message(
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.returncode != 0

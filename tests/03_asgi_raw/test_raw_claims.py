@@ -89,7 +89,7 @@ def test_claim_17_a_server_that_insists_on_lifespan_refuses_the_article(tmp_path
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
     assert ended.returncode == 3
     assert "NotImplementedError: Unknown scope type lifespan" in ended.stderr

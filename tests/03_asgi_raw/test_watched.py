@@ -162,7 +162,7 @@ def test_a_port_that_is_taken_is_said_in_one_sentence(server):
         cwd=ROOT,
         capture_output=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=300,
     )
     assert ended.returncode == 2
     assert ended.stderr.startswith(f"cannot listen on port {port}: ")

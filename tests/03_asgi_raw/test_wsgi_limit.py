@@ -75,6 +75,6 @@ def output():
         text=True,
         encoding="utf-8",
         env={**os.environ, "PYTHONIOENCODING": "utf-8"},
-        timeout=60,
+        timeout=300,
         check=True,
     ).stdout

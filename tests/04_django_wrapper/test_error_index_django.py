@@ -52,7 +52,7 @@ def test_an_entry_s_asgi_py_fails_with_its_message(entry, monkeypatch):
         cwd=STAGE,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert ended.returncode == 1
@@ -236,7 +236,7 @@ def test_manage_py_check_produces_its_message():
         env={**os.environ, "WEB_CONCURRENCY": "2"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=True,
     )
     assert found_in(checked.stderr) == {"`(sockets.…) …`"}

@@ -709,5 +709,5 @@ assert "redis" not in sys.modules
         cwd=ROOT / "04_django_wrapper",
         env={**os.environ, "DJANGO_SETTINGS_MODULE": "websocket_app.settings"},
         check=True,
-        timeout=60,
+        timeout=300,
     )

@@ -71,7 +71,7 @@ def test_a_port_that_is_taken_is_said_in_one_sentence(tmp_path):
             cwd=STAGE,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
         )
     assert ended.returncode == 1
     assert ended.stderr.splitlines()[-1] == "Error: That port is already in use."

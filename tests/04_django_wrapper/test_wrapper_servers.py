@@ -249,7 +249,7 @@ def test_claim_16_an_import_that_needs_a_model_works_only_where_asgi_py_has_it(
         cwd=project,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
     if error is None:
         assert (ended.returncode, ended.stderr) == (0, "")

@@ -29,7 +29,7 @@ def manage(*command, **environment):
         env={**clean, **environment},  # DATABASE_URL is the test's: see conftest.py
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
 
 

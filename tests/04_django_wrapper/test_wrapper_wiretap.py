@@ -33,7 +33,7 @@ def manage(*command):
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=300,
     ).stdout
 
 

@@ -58,7 +58,7 @@ def manage(command: list[str], variables: dict[str, str]) -> None:
         [sys.executable, str(STAGE / "manage.py"), *command],
         env={**os.environ, **variables},
         check=True,
-        timeout=60,
+        timeout=300,
     )
 
 

@@ -44,7 +44,7 @@ def start(tree: Path, *arguments: str, python: str = "", **variables: str) -> Do
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=100,
+        timeout=300,
     )
 
 

@@ -25,7 +25,7 @@ async def outputs(*cells: str) -> list[nbformat.NotebookNode]:
     client = nbclient.NotebookClient(
         notebook,
         allow_errors=True,
-        timeout=120,
+        timeout=300,
         resources={"metadata": {"path": str(ROOT / "notebooks")}},
     )
     await client.async_execute()
