@@ -44,7 +44,6 @@ class Deadline:
 
     Attributes:
         stage: how far the handler is.
-        over: a future that is done when the handler has ended or is left behind.
         cut_off: the handler was cancelled in its work or in its clean-up.
         left_behind: the handler still runs, though it was cancelled.
     """
@@ -54,10 +53,10 @@ class Deadline:
         "_path",
         "_task",
         "_timer",
+        "_waiter",
         "_was_told",
         "cut_off",
         "left_behind",
-        "over",
         "stage",
     )
 
@@ -67,7 +66,7 @@ class Deadline:
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self.stage = Stage.OPENING
-        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiter: asyncio.Future[None] | None = None  # the runner waits
         self.cut_off = False
         self.left_behind = False
         self._was_told = False
@@ -84,6 +83,17 @@ class Deadline:
         self._task = task
         task.add_done_callback(self._ended)
         self._set_timer(self._conf.HANDSHAKE_SECONDS, late)
+
+    def over(self) -> "asyncio.Future[None]":
+        """A future that is done when the handler has ended or is left behind.
+
+        For one waiter at a time: if that is cancelled, so is its future, and it may ask
+        for another one.
+        """
+        self._waiter = asyncio.get_running_loop().create_future()
+        if self.stage is Stage.OVER:
+            self._waiter.set_result(None)
+        return self._waiter
 
     def give_up(self) -> None:
         """The server ends: cancel the handler, and wait no longer than PATIENCE."""
@@ -178,8 +188,8 @@ class Deadline:
     def _end(self) -> None:
         self.stage = Stage.OVER
         self._clear_timer()
-        if not self.over.done():  # the runner itself may have been cancelled
-            self.over.set_result(None)
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     def _cancel_task(self) -> None:
         assert self._task is not None

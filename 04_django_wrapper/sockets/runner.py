@@ -44,6 +44,7 @@ A fourth one, the writer, exists only while the peer is behind (outbox.py).
 """
 
 import asyncio
+from functools import partial
 from typing import Any
 
 from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, WebSocketScope
@@ -69,18 +70,16 @@ async def serve(
     handler = asyncio.create_task(handle(socket))
     deadline = socket.deadline
 
-    def late() -> None:
-        socket.stop(CloseCode.TRY_AGAIN_LATER, "no answer in time")
-
-    deadline.start(handler, late)
+    no_answer = (CloseCode.TRY_AGAIN_LATER, "no answer in time")
+    deadline.start(handler, partial(socket.stop, *no_answer))
     try:
-        await asyncio.shield(deadline.over)
+        await deadline.over()
         await socket.outbox.flushed()
     except asyncio.CancelledError:
         # The server ends. It waits for us, so the handler gets PATIENCE seconds.
         socket.leave(CloseCode.ABNORMAL_CLOSURE, "the server ends")
         deadline.give_up()
-        await deadline.over
+        await deadline.over()
         raise
     finally:
         await _end_tasks(socket, reader)

@@ -7,7 +7,9 @@ import asyncio
 from contextlib import suppress
 
 import pytest
-from sockets.codes import Disconnected, HandlerError
+from django.contrib.sessions.exceptions import SessionInterrupted
+from django.core.exceptions import BadRequest
+from sockets.codes import Disconnected, HandlerError, Refused
 from sockets.groups import groups
 from sockets.testing import SocketRefused
 
@@ -537,3 +539,29 @@ async def test_a_clean_up_that_ends_at_a_send_is_logged(talk, caplog):
     assert record.getMessage().startswith(
         "the handler at '/' used its websocket after it was told of the end"
     )
+
+
+async def test_a_refusal_s_reason_that_is_no_utf_8_is_sent_with_replacement(talk):
+    async def handler(socket):
+        raise Refused(409, "half of \ud800")
+
+    with pytest.raises(SocketRefused, match=r"409: 'half of \?"):
+        await talk(handler).__aenter__()
+
+
+@pytest.mark.parametrize("kind", [BadRequest, SessionInterrupted])
+@pytest.mark.parametrize("accepted", [True, False])
+async def test_django_s_bad_requests_are_the_peer_s_fault(talk, kind, accepted, caplog):
+    async def handler(socket):
+        if accepted:
+            await socket.accept()
+        raise kind("no")
+
+    if accepted:
+        async with talk(handler) as client:
+            assert await client.closed() == (1008, "This looks wrong.")
+    else:
+        with pytest.raises(SocketRefused, match="400"):
+            await talk(handler).__aenter__()
+    [record] = caplog.records
+    assert record.exc_info is None

@@ -278,6 +278,25 @@ async def test_a_database_that_fails_costs_one_line_and_nobody_s_websocket(
 # Logging out
 
 
+async def test_a_handler_that_logs_its_own_user_out_ends_the_session(talk, anna):
+    from django.contrib.auth import alogout
+    from django.contrib.sessions.models import Session
+
+    left = []
+
+    async def handler(socket):
+        await socket.accept()
+        await socket.receive()
+        await alogout(socket.request)
+        left.append(await Session.objects.acount())
+
+    async with talk(handler, user=anna) as client:
+        before = await Session.objects.acount()
+        await client.send("log me out")
+        assert await client.closed() == SESSION
+    assert left == [before - 1]
+
+
 async def test_who_logs_out_is_closed_at_once_and_on_this_device_only(
     talk, anna, application
 ):
