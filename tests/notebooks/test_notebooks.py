@@ -90,12 +90,10 @@ def test_a_notebook_opens_with_what_one_will_be_able_to_do_and_ends_with_key_poi
 
 
 EXPECTED = {
-    "03_asgi_raw": "HTTP 403",
     "04_django_wrapper": "Right",
 }
 # The cells that an exercise needs, beside the one that finds the tools and itself.
 NEEDED = {
-    "03_asgi_raw": ["03-91"],
     "04_django_wrapper": [
         "04-02",
         "04-119",
