@@ -36,14 +36,10 @@ from .codes import (
 from .conf import Conf
 from .deadline import Deadline
 from .inbox import Inbox
-from .outbox import Event, Outbox, send_event
+from .outbox import IN_A_ROW, Event, Outbox, send_event
 from .request import request_of
 
 log = logging.getLogger("sockets")
-
-# A handler that sends in a loop to a peer that keeps up would never wait. Every 32nd
-# ``send()`` gives control back to the event loop, so that other tasks can run.
-SENDS_IN_A_ROW = 32
 
 
 class State(Enum):
@@ -281,7 +277,10 @@ class Socket:
         outbox.put(send_event(message))
         if outbox.behind:
             await outbox.flushed()
-        elif outbox.taken % SENDS_IN_A_ROW == 0:
+        elif outbox.dead or outbox.taken % IN_A_ROW == 0:
+            # A handler that sends in a loop to a peer that keeps up would never wait,
+            # and no other task could run. A dead outbox takes nothing and never waits:
+            # the runner must have a turn to read that the peer has left.
             await asyncio.sleep(0)
 
     async def send_json(self, value: Any) -> None:

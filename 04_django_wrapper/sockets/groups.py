@@ -31,13 +31,9 @@ from .members import (
     close_of,
     message_of,
 )
+from .outbox import IN_A_ROW
 
 log = logging.getLogger("sockets")
-
-# A publisher in a loop must give control back (yield) to the event loop now and then:
-# the outboxes send nothing meanwhile, and a peer that reads at full speed would be told
-# that it reads too slowly. So every 32nd message does.
-IN_A_ROW = 32
 
 
 class Carrier(Protocol):

@@ -37,15 +37,23 @@ async def handle(socket: Socket) -> None:
     except Exception as error:
         _answer(socket, error)
     except asyncio.CancelledError as error:
-        task = asyncio.current_task()
-        if task is None or task.cancelling():
+        if not _is_cancelled():
+            socket.fail("the handler at %r awaited a task that was cancelled", error)
+        elif socket.ending is None:
+            # Neither the deadline nor the server cancels before the end. Without a
+            # goodbye from here, the peer would wait for one that never comes.
+            socket.fail("the handler at %r was cancelled by the site's code", error)
+        else:
             raise  # the websocket has ended before, and the peer knows it
-        # Nobody has cancelled this task. The handler has awaited one of its own tasks,
-        # which was cancelled.
-        socket.fail("the handler at %r awaited a task that was cancelled", error)
         socket.finish(FAILED)
     else:
         socket.finish(DONE)
+
+
+def _is_cancelled() -> bool:
+    """Is this task itself cancelled, and not only one that it has awaited?"""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 async def _call_handler(socket: Socket) -> None:

@@ -31,6 +31,11 @@ from .eager import first_step
 
 log = logging.getLogger("sockets")
 
+# Code that sends in a loop must give control back (yield) to the event loop now and
+# then: otherwise no other task runs, no writer sends, and a peer that reads at full
+# speed would be told that it reads too slowly. So every 32nd message does.
+IN_A_ROW = 32
+
 Event = Any  # one of asgiref.typing.ASGISendEvent's many kinds
 
 # A server raises these when the websocket has ended. The event "websocket.disconnect"
@@ -188,6 +193,11 @@ class Outbox:
             self._drop()
             self._cut_off()
 
+    def end(self) -> None:
+        """The connection's tasks have ended: forget what can never be sent."""
+        if self.behind:
+            self._drop()
+
     @property
     def sent(self) -> int:
         """How many events the server has taken, the goodbye left out."""
@@ -259,7 +269,10 @@ class Outbox:
             # The server cannot send this event: half of a surrogate pair, for example.
             log.exception("the server could not send an event")
             self._clear()
-            self._stop(CloseCode.INTERNAL_ERROR, "")
+            if self.closed:
+                self._cut_off()
+            else:
+                self._stop(CloseCode.INTERNAL_ERROR, "")
         else:
             self.behind = False
             if self.closed:
@@ -285,6 +298,8 @@ class Outbox:
         """
         was_behind = self.behind
         self.dead = True
+        if self._timer is not None:
+            self._timer.cancel()
         if self.writer is not None and self.writer is not asyncio.current_task():
             self.writer.cancel()
         self._clear()
@@ -292,7 +307,7 @@ class Outbox:
             servers.cut_off(self._transport, 0)
 
     def _clear(self) -> None:
-        """Nothing waits any more."""
+        """Forget what waits: it can never be sent."""
         self.line.clear()
         self._count(-self._bytes)
         self.behind = False

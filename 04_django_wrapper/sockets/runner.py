@@ -82,8 +82,14 @@ async def serve(
         await deadline.over()
         raise
     finally:
-        await _end_tasks(socket, reader)
-        call_each(socket.on_end, socket)
+        try:
+            await _end_tasks(socket, reader)
+        finally:
+            # A server may cancel us here, too, even for the second time. Without this
+            # block the counters, the groups and the limits would never forget us.
+            socket.inbox.clear()
+            socket.outbox.end()
+            call_each(socket.on_end, socket)
     if reader.done() and not reader.cancelled():
         reader.result()
 
@@ -109,11 +115,10 @@ async def _read(socket: Socket, receive: ASGIReceiveCallable) -> None:
 
 
 async def _end_tasks(socket: Socket, reader: asyncio.Task[None]) -> None:
-    """Cancel what still runs of ours, and wait for it; nothing waits any more."""
+    """Cancel what still runs of ours, and wait for it."""
     tasks = [reader]
     if socket.outbox.writer is not None:
         tasks.append(socket.outbox.writer)
     for task in tasks:
         task.cancel()
     await asyncio.wait(tasks, timeout=PATIENCE)
-    socket.inbox.clear()

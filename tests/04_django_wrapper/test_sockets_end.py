@@ -9,9 +9,10 @@ from contextlib import suppress
 import pytest
 from django.contrib.sessions.exceptions import SessionInterrupted
 from django.core.exceptions import BadRequest
+from sockets import waiting
 from sockets.codes import Disconnected, HandlerError, Refused
 from sockets.groups import groups
-from sockets.testing import SocketRefused
+from sockets.testing import SocketClient, SocketRefused
 
 from tests.support.clients import reads_after
 from tests.support.fake_clock import run
@@ -324,6 +325,42 @@ def test_an_error_of_the_server_s_receive_reaches_the_server(talk, caplog):
     run(story())
 
 
+def test_a_second_cancellation_by_the_server_skips_no_function_of_on_end(talk):
+    ended = []
+    before = waiting.total
+
+    async def handler(socket):
+        socket.on_end.append(ended.append)
+        await socket.accept()
+        while len(socket.inbox.messages) < 2:
+            await asyncio.sleep(0.1)
+
+    async def story():
+        client = talk(handler, sockets=SECONDS)
+        get = client._to_handler.get
+
+        async def obeys_late():
+            try:
+                return await get()
+            except asyncio.CancelledError:
+                await asyncio.sleep(0.5)
+                raise
+
+        client._to_handler.get = obeys_late
+        await client.__aenter__()
+        await client.send("one message")
+        await client.send("and another one")
+        assert await client.closed() == (1000, "")
+        await asyncio.sleep(0.1)  # the runner waits for the reader now
+        assert ended == []
+        client._task.cancel()
+        await asyncio.wait([client._task])
+
+    run(story())
+    assert len(ended) == 1
+    assert waiting.total == before
+
+
 # What the peer gets
 
 
@@ -523,6 +560,39 @@ async def test_a_handler_that_sends_in_a_loop_lets_others_run(talk):
         for _ in range(320):
             await client.receive()
         await client.closed()
+    assert len(turns) >= 9
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_a_handler_that_sends_to_a_peer_that_is_gone_lets_others_run(
+    talk, at_once, monkeypatch
+):
+    """The server refuses the events, and has not told of the peer's end yet."""
+    turns = []
+
+    async def handler(socket):
+        await socket.accept()
+        other = asyncio.create_task(count())
+        for _ in range(320):
+            await socket.send("x")
+        other.cancel()
+
+    async def count():
+        while True:
+            turns.append(1)
+            await asyncio.sleep(0)
+
+    async def send(client, event):
+        if event["type"] == "websocket.send":
+            raise ConnectionResetError
+        client._from_handler.put_nowait(event)
+
+    monkeypatch.setattr(SocketClient, "_send", send)
+    client = talk(handler)
+    if not at_once:
+        client._send = lambda event: send(client, event)
+    async with client:
+        await client._task
     assert len(turns) >= 9
 
 

@@ -88,6 +88,32 @@ async def test_a_task_of_its_own_that_was_cancelled_fails_a_handler(talk, caplog
     assert len(caplog.records) == 1
 
 
+@pytest.mark.parametrize("accepted", [True, False])
+async def test_a_handler_that_the_site_s_own_code_cancels_has_failed(
+    talk, caplog, accepted
+):
+    async def handler(socket):
+        if accepted:
+            await socket.accept()
+        mine = asyncio.current_task()
+        child = asyncio.create_task(cancels(mine))
+        await asyncio.Event().wait()
+        await child
+
+    async def cancels(task):
+        task.cancel()
+
+    if accepted:
+        async with talk(handler) as client:
+            assert await client.closed() == (1011, "")
+    else:
+        with pytest.raises(SocketRefused, match="500"):
+            await talk(handler).__aenter__()
+    [record] = caplog.records
+    assert record.getMessage() == "the handler at '/' was cancelled by the site's code"
+    assert record.exc_info[0] is asyncio.CancelledError
+
+
 async def test_a_time_out_of_its_own_fails_a_handler(talk, caplog):
     async def handler(socket):
         await socket.accept()

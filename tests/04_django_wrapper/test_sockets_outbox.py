@@ -7,7 +7,7 @@ import asyncio
 import contextvars
 
 import pytest
-from sockets import waiting
+from sockets import servers, waiting
 from sockets.conf import Conf
 from sockets.outbox import Outbox
 
@@ -26,7 +26,7 @@ GOODBYE = {"type": "websocket.close", "code": 1000, "reason": "goodbye"}
 class Peer:
     """A server's ``send``, for a peer that takes events while its gate is open."""
 
-    def __init__(self, send=None, at_once=True, **conf):
+    def __init__(self, send=None, at_once=True, transport=None, **conf):
         self.gate = asyncio.Event()
         self.gate.set()
         self.got = []
@@ -36,6 +36,7 @@ class Peer:
             Conf(**conf),
             lambda *answer: self.stopped.append(answer),
             at_once=at_once,
+            transport=transport,
         )
 
     async def send(self, event):
@@ -353,6 +354,51 @@ async def test_an_error_of_a_server_at_the_goodbye_is_logged_and_hurts_nobody(ca
     await peer.outbox.flushed()
     [record] = caplog.records
     assert record.exc_info[0] is ValueError
+
+
+@pytest.mark.parametrize("error", [ConnectionResetError, ValueError])
+def test_a_goodbye_that_fails_is_not_called_stalled_later(error, caplog, monkeypatch):
+    monkeypatch.setattr(servers, "_has_warned", False)
+
+    async def program():
+        async def send(event):
+            raise error
+
+        peer = Peer(send, SEND_SECONDS=10)
+        peer.outbox.say_goodbye([GOODBYE])
+        await peer.outbox.flushed()
+        await asyncio.sleep(20)
+
+    fake_clock.run(program())
+    assert "does not read" not in caplog.text
+
+
+async def test_a_goodbye_that_the_server_cannot_send_cuts_off_the_connection():
+    aborted = asyncio.Event()
+
+    class Transport:
+        def abort(self):
+            aborted.set()
+
+    async def send(event):
+        raise ValueError
+
+    peer = Peer(send, SEND_SECONDS=0.01, transport=Transport())
+    peer.outbox.say_goodbye([GOODBYE])
+    await asyncio.wait_for(aborted.wait(), 30)
+
+
+async def test_an_outbox_whose_writer_was_cancelled_leaves_nothing_counted():
+    before = waiting.total
+    peer = Peer()
+    peer.gate.clear()
+    peer.put("on its way", "in line")
+    peer.outbox.writer.cancel()
+    await asyncio.wait([peer.outbox.writer])
+    assert waiting.total > before
+    peer.outbox.end()
+    assert waiting.total == before
+    await peer.outbox.flushed()
 
 
 # A ``send`` that middleware has wrapped

@@ -22,6 +22,7 @@ from typing import Any, Protocol
 
 from redis.asyncio import ConnectionPool
 
+from ..outbox import IN_A_ROW
 from ..steps.stats import stats
 
 QUIET = 5.0  # seconds without a batch: then HELLO alone asks whether Redis is there
@@ -37,10 +38,6 @@ OPTIONS: dict[str, Any] = {
     "health_check_interval": 0,
     "socket_timeout": None,
 }
-
-# Messages that have come together are told in portions: between two of them the
-# outboxes send. Without that, members that read at full speed would be cut off.
-IN_A_ROW = 32
 
 Command = Sequence[str | bytes]
 
@@ -187,6 +184,8 @@ class Connection:
                 self.owner.answered(self._sent)
             elif isinstance(answer, list) and answer[0] == b"message":
                 self.owner.heard(answer[1], answer[2])
+                # Messages that have come together are told in portions: between two of
+                # them the outboxes send.
                 if self._answers % IN_A_ROW == 0:
                     await asyncio.sleep(0)
 
