@@ -38,6 +38,12 @@ async def _require(application: Application, texts: list[str], scene: str) -> No
                         "for each ping, and nothing for hello.",
                         ask="Which texts does your `if` let through, and what is sent?",
                     )
+        answers = [line for line in talk.said if line.startswith("← websocket.send")]
+        if len(answers) > texts.count("ping"):
+            raise Wrong(
+                f"{scene} {len(answers)} answers came; one for each ping was wanted.",
+                ask="How many times do you send for one event?",
+            )
     except Unexpected as error:
         raise Wrong(f"{scene} In words of the server: {error}", ask=_ask(error)) from (
             None
@@ -118,6 +124,38 @@ async def answers_all(scope, receive, send):
             await send({"type": "websocket.send", "text": "what?"})
 
 
+async def answers_twice(scope, receive, send):
+    while True:
+        event = await receive()
+        if event["type"] == "websocket.connect":
+            await send({"type": "websocket.accept"})
+        elif event["type"] == "websocket.disconnect":
+            break
+        elif event["text"] == "ping":
+            await send({"type": "websocket.send", "text": "pong!"})
+            await send({"type": "websocket.send", "text": "pong!"})
+
+
+async def answers_in_bytes(scope, receive, send):
+    while True:
+        event = await receive()
+        if event["type"] == "websocket.connect":
+            await send({"type": "websocket.accept"})
+        elif event["type"] == "websocket.disconnect":
+            break
+        elif event["text"] == "ping":
+            await send({"type": "websocket.send", "bytes": b"pong!"})
+
+
+async def a_loop_without_receive(scope, receive, send):
+    event = await receive()
+    await send({"type": "websocket.accept"})
+    event = await receive()
+    while event["type"] != "websocket.disconnect":
+        await send({"type": "websocket.send", "text": "pong!"})
+        await receive()
+
+
 async def send_not_awaited(scope, receive, send):
     while True:
         event = await receive()
@@ -177,6 +215,9 @@ WRONG = (
     (no_accept_but_an_answer, "expected websocket.accept, but nothing came in 1 s"),
     (returns_after_one_message, "expected websocket.send, but the application has"),
     (answers_all, "An answer was 'what?'"),
+    (answers_twice, "2 answers came; one for each ping was wanted"),
+    (answers_in_bytes, "expected a message with text"),
+    (a_loop_without_receive, "4 answers came; one for each ping was wanted"),
     (send_not_awaited, "expected websocket.accept, but nothing came in 1 s"),
     (gives_it_back, "expected websocket.send, but the application has returned"),
     (text_without_a_look, "KeyError was raised at line"),

@@ -68,12 +68,15 @@ def _require_refused(sent: list[Event], path: str) -> None:
             ask="What can be sent in place of the accept?",
         )
     if kinds == ["http.response.start", "http.response.body"]:
-        kinds = ["close"] if sent[0].get("status") == 403 else [f"{sent[0]}"]
+        status = sent[0].get("status")
+        kinds = ["close"]  # an answer of one's own is as good
+        if status != 403:
+            kinds = [f"an HTTP answer with the status {status}"]
     if kinds != ["close"]:
         raise Wrong(
             f"At {path} gate sent {', '.join(kinds) or 'nothing'}; one close before "
             "any accept was wanted, which the server makes a 403.",
-            ask="What does the client wait for when gate has returned?",
+            ask="What does the client get of what gate has sent?",
         )
 
 
@@ -92,9 +95,14 @@ def _require_closed(sent: list[Event], path: str) -> None:
             ask="Which query strings does your `if` let through to the chat?",
         )
     code = sent[1].get("code", 1000)
+    if not isinstance(code, int):
+        raise Wrong(
+            f"At {path} the close code is {shown(code)}; the number 4401 was wanted.",
+            ask="What is the type of a close code?",
+        )
     if code != 4401:
         raise Wrong(
-            f"At {path} the page reads the close code {shown(code)}; 4401 was wanted.",
+            f"At {path} the page reads the close code {code}; 4401 was wanted.",
             ask="Which code has a close that names none?",
         )
 
@@ -243,6 +251,28 @@ async def the_ticket_first(scope, receive, send):
     await chat(scope, receive, send)
 
 
+async def another_status(scope, receive, send):
+    if scope["path"] != "/":
+        await receive()
+        await send({"type": "websocket.http.response.start", "status": 404})
+        await send({"type": "websocket.http.response.body", "body": b"no"})
+        return
+    await chat(scope, receive, send)
+
+
+async def a_text_for_the_code(scope, receive, send):
+    if scope["path"] != "/":
+        await receive()
+        await send({"type": "websocket.close"})
+        return
+    if scope["query_string"] != TICKET:
+        await receive()
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.close", "code": "4401"})
+        return
+    await chat(scope, receive, send)
+
+
 async def an_answer_of_http(scope, receive, send):
     if scope["path"] != "/":
         await receive()
@@ -263,5 +293,7 @@ WRONG = (
     (a_ticket_somewhere, "At /?ticket=421 gate sent accept; accept and then"),
     (a_text_for_bytes, "a client has to come into the chat"),
     (the_ticket_first, "At /nowhere the client was let in"),
+    (another_status, "gate sent an HTTP answer with the status 404"),
+    (a_text_for_the_code, "the close code is '4401'; the number 4401 was wanted"),
     (an_answer_of_http, "http.response.start must not be sent before accept"),
 )

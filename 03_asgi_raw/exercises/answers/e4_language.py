@@ -48,6 +48,7 @@ async def check(meet: Application) -> str:
 async def _first(meet: Application, offered: list[str]) -> Event:
     """What meet sends first to a client that offers these names."""
     sent: asyncio.Queue[Event] = asyncio.Queue()
+    returned = asyncio.Event()
     words = f"The client offered {', '.join(offered) or 'nothing'}"
 
     async def noted_meet(scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,6 +57,7 @@ async def _first(meet: Application, offered: list[str]) -> Event:
             sent.put_nowait(event)
 
         await meet(scope, receive, noted)
+        returned.set()
         sent.put_nowait({"type": "nothing"})
 
     try:
@@ -68,7 +70,13 @@ async def _first(meet: Application, offered: list[str]) -> Event:
             event = waits.result()
             if event["type"] == "websocket.accept":
                 await asyncio.sleep(1)
-                if not sent.empty():
+                if not sent.empty() and sent.get_nowait()["type"] == "websocket.close":
+                    raise Wrong(
+                        f"{words}, was accepted, and then closed. A refusal comes in "
+                        "place of the accept.",
+                        ask="What does the client get from a close before the accept?",
+                    )
+                if returned.is_set():
                     raise Wrong(
                         f"{words}, was accepted, and at once the connection was over.",
                         ask="What has to go on, so that the connection goes on?",
@@ -110,9 +118,12 @@ def _require_name(event: Event, offered: list[str], wanted: str | None) -> None:
             ask="From which list must the name come?",
         )
     if name != wanted:
+        ask = "Whose order counts, and how do you meet that one's favourite first?"
+        if wanted is None:
+            ask = "How does Python say that there is nothing?"
         raise Wrong(
             f"{words}; the accept names {shown(name)}, and {shown(wanted)} was wanted.",
-            ask="Whose order counts, and how do you meet that one's favourite first?",
+            ask=ask,
         )
 
 
@@ -203,6 +214,28 @@ async def nothing_is_refused_too(scope, receive, send):
     await send({"type": "websocket.close"})
 
 
+async def refuses_after_the_accept(scope, receive, send):
+    await receive()
+    both = [name for name in SPOKEN if name in scope["subprotocols"]]
+    chosen = both[0] if both else None
+    await send({"type": "websocket.accept", "subprotocol": chosen})
+    if scope["subprotocols"] and not both:
+        await send({"type": "websocket.close"})
+        return
+    await listen(receive)
+
+
+async def an_empty_name(scope, receive, send):
+    await receive()
+    both = [name for name in SPOKEN if name in scope["subprotocols"]]
+    if scope["subprotocols"] and not both:
+        await send({"type": "websocket.close"})
+        return
+    chosen = both[0] if both else ""
+    await send({"type": "websocket.accept", "subprotocol": chosen})
+    await listen(receive)
+
+
 async def in_a_header(scope, receive, send):
     await receive()
     both = [name for name in SPOKEN if name in scope["subprotocols"]]
@@ -243,6 +276,8 @@ WRONG = (
     (the_last_in_the_alphabet, "names 'chat.text', and 'chat.json' was wanted"),
     (accepted_all_the_same, "The client offered chat.xml, and was accepted with None"),
     (nothing_is_refused_too, "The client offered nothing, and was refused"),
+    (refuses_after_the_accept, "was accepted, and then closed"),
+    (an_empty_name, "the accept names '', and None was wanted"),
     (in_a_header, 'the key is "subprotocol"'),
     (accepts_and_returns, "was accepted, and at once the connection was over"),
     (no_fallback, "IndexError was raised at line"),
