@@ -155,6 +155,16 @@ def test_the_layer_imports_only_python_django_asgiref_and_itself():
     assert others == {("runserver.py", "uvicorn"), *redis}
 
 
+def test_a_copy_has_its_licence_its_types_and_the_version_that_its_changelog_names():
+    folder = STAGE / "sockets"
+    newest = re.search(r"^## (\S+)", (folder / "CHANGELOG.md").read_text("utf-8"), re.M)
+    code = (folder / "__init__.py").read_text("utf-8")
+    assert f'__version__ = "{newest[1]}"' in code
+    assert (folder / "py.typed").is_file()
+    licence = (folder / "LICENSE").read_text("utf-8")
+    assert licence == (ROOT / "LICENSE").read_text("utf-8")
+
+
 def imported(tree):
     """The modules that a file imports, wherever it does."""
     for node in ast.walk(tree):
