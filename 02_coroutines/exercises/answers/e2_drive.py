@@ -60,7 +60,19 @@ def check(drive: Callable[[Any, Mapping[str, str]], Any]) -> str:
 def _require(drive: Any, coro: Any, expected: object, what: str) -> None:
     try:
         given = drive(coro, ANSWERS)
+    except KeyError as error:
+        if not isinstance(error.args[0], Question):
+            raise
+        raise Wrong(
+            "Out comes a Question; its text is the key.",
+            ask="Which attribute of the question is a key of `answers`?",
+        ) from error
     except TypeError as error:
+        if "'coroutine' object is not" in str(error):
+            raise Wrong(
+                "A coroutine knows send, not next; `for` calls next, too.",
+                ask="What does the first send put in, when there is no question yet?",
+            ) from error
         if "just-started" not in str(error):
             raise
         raise Wrong(
@@ -84,10 +96,11 @@ def _require(drive: Any, coro: Any, expected: object, what: str) -> None:
             ask="How do you know that the coroutine has ended?",
         )
     if given != expected:
+        ask = "Which object carries the result of a coroutine to its driver?"
+        if isinstance(given, str):
+            ask = "Which answer does the coroutine get for each of its questions?"
         raise Wrong(
-            f"For {what} drive gave {shown(given)}; {shown(expected)} was wanted.",
-            ask="Which object carries the result of a coroutine to its driver, and "
-            "what does the coroutine get for each question?",
+            f"For {what} drive gave {shown(given)}; {shown(expected)} was wanted.", ask
         )
 
 
@@ -123,6 +136,34 @@ def the_result_lost(coro, answers):
 def a_for_loop(coro, answers):
     for question in coro:
         coro.send(answers[question.text])
+
+
+def begun_with_next(coro, answers):
+    try:
+        question = next(coro)
+        while True:
+            question = coro.send(answers[question.text])
+    except StopIteration as stop:
+        return stop.value
+
+
+def the_question_as_a_key(coro, answers):
+    try:
+        question = coro.send(None)
+        while True:
+            question = coro.send(answers[question])
+    except StopIteration as stop:
+        return stop.value
+
+
+def the_first_answer_again(coro, answers):
+    try:
+        question = coro.send(None)
+        answer = answers[question.text]
+        while True:
+            coro.send(answer)
+    except StopIteration as stop:
+        return stop.value
 
 
 def in_the_order_of_the_answers(coro, answers):
@@ -185,7 +226,10 @@ async def awaits_it(coro, answers):
 WRONG = (
     (sends_at_once, "a coroutine that has not begun takes only None"),
     (the_result_lost, "For order drive gave <Question>"),
-    (a_for_loop, "TypeError was raised at line"),
+    (a_for_loop, "A coroutine knows send, not next"),
+    (begun_with_next, "A coroutine knows send, not next"),
+    (the_question_as_a_key, "Out comes a Question; its text is the key."),
+    (the_first_answer_again, "Which answer does the coroutine get for each"),
     (in_the_order_of_the_answers, "For a coroutine with three questions drive gave"),
     (the_first_send_outside, "The StopIteration of a coroutine without a question"),
     (two_questions_only, "a coroutine with three questions still waits for an answer"),

@@ -49,6 +49,14 @@ def check(run: Run) -> str:
             ask="What becomes of the one behind a coroutine that has ended?",
         )
     _require_order(said, ["e1", "g1", "g2"])
+    some = [speak("h", 3, []), speak("i", 2, []), speak("j", 1, [])]
+    results = _run(run, some)
+    if list(results) != ["h", "i", "j"]:
+        raise Wrong(
+            f"With coroutines of which the last one ends first run gave "
+            f"{shown(results)}; ['h', 'i', 'j'] was wanted.",
+            ask="How long is your list when the first result is put into it?",
+        )
     if list(run([])) != []:
         raise Wrong("With no coroutines an empty list was wanted.")
     return "each had its turn, and the results are in order."
@@ -149,6 +157,20 @@ def in_the_order_of_their_ends(coros):
     return results
 
 
+def inserted_at_their_places(coros):
+    results = []
+    ready = list(enumerate(coros))
+    while ready:
+        place, coro = ready.pop(0)
+        try:
+            coro.send(None)
+        except StopIteration as stop:
+            results.insert(place, stop.value)
+        else:
+            ready.append((place, coro))
+    return results
+
+
 def polled_again(coros):
     results = [None] * len(coros)
     while None in results:
@@ -233,6 +255,7 @@ def results_lost(coros):
 WRONG = (
     (last_in_first_out, "The order of the turns was c1 c2 b1 a1 a2 a3"),
     (in_the_order_of_their_ends, "run gave ['b', 'c', 'a']"),
+    (inserted_at_their_places, "the last one ends first run gave ['h', 'j', 'i']"),
     (polled_again, "A coroutine that had ended was resumed"),
     (ends_with_the_first, "2 of 3 coroutines have not ended"),
     (removed_during_the_round, "The order of the turns was a1 b1 c1 a2 a3 c2"),
