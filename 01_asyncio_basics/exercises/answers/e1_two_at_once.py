@@ -1,8 +1,11 @@
 """Hints, check and solution of exercise 1.1, and what must not pass."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import wraps
+from typing import Any
 
+import exercises.e1_two_at_once as world
 from exercises.e1_two_at_once import news, weather
 
 from workshop.exercises import Wrong, shown
@@ -18,8 +21,24 @@ HINTS = (
 
 EXPECTED = ["sunny, 21 degrees", "a new bridge was opened"]
 
+Source = Callable[[], Coroutine[Any, Any, str]]
+
+
+def spied(source: Source, asked: list[str]) -> Source:
+    """``source``, which notes in ``asked`` that it has begun to answer."""
+
+    @wraps(source)
+    async def spy() -> str:
+        asked.append(source.__name__)
+        return await source()
+
+    return spy
+
 
 async def check(load_page: Callable[[], Awaitable[list[str]]]) -> str:
+    asked: list[str] = []
+    # load_page looks both names up in its own module, and finds these.
+    vars(world).update(weather=spied(weather, asked), news=spied(news, asked))
     loop = asyncio.get_running_loop()
     began = loop.time()
     page = await load_page()
@@ -45,6 +64,12 @@ async def check(load_page: Callable[[], Awaitable[list[str]]]) -> str:
             f"load_page gave {shown(page)}; {EXPECTED!r} was wanted.",
             ask="Which of both did you not wait for?",
         )
+    for name in ("weather", "news"):
+        if name not in asked:
+            raise Wrong(
+                f"The page has both texts, and {name} was never asked.",
+                ask=f"Where does this text come from tomorrow, if not from {name}()?",
+            )
     if seconds >= 5:
         raise Wrong(
             f"The page took {seconds:g} s; 3 s were wanted, as long as the slower one.",
@@ -108,6 +133,11 @@ async def written_down():
     return ["sunny", "a bridge"]
 
 
+async def known_by_heart():
+    await asyncio.sleep(3)
+    return ["sunny, 21 degrees", "a new bridge was opened"]
+
+
 WRONG = (
     (awaited_at_once, "The page took 5 s"),
     (gathered_and_not_awaited, "gave <a future of gather>"),
@@ -117,4 +147,5 @@ WRONG = (
     (tasks_in_the_list, "The list holds Task, Task"),
     (no_await, "The list holds coroutine, coroutine"),
     (written_down, "gave ['sunny', 'a bridge']"),
+    (known_by_heart, "The page has both texts, and weather was never asked"),
 )

@@ -16,6 +16,16 @@ HINTS = (
 )
 
 
+# Python's words for a text that stands where a function or a coroutine was wanted.
+NO_FUNCTION = (
+    "'str' object is not callable",
+    "a coroutine was expected",
+    "awaitable is required",
+    "'await' expression",
+    "can't be awaited",
+)
+
+
 class CountedDisk(Disk):
     """Notes what was read, and means something that nobody can guess."""
 
@@ -35,7 +45,15 @@ async def check(look_up: Callable[[str, Disk], Awaitable[str]]) -> str:
     await asyncio.sleep(0)
     loop = asyncio.get_running_loop()
     began = loop.time()
-    meaning = await look_up("loop", disk)
+    try:
+        meaning = await look_up("loop", disk)
+    except TypeError as error:
+        if not disk.read_words or not any(part in str(error) for part in NO_FUNCTION):
+            raise
+        raise Wrong(
+            "`disk.read` was called here, and its result was given on.",
+            ask="Who is to call it?",
+        ) from error
     seconds = loop.time() - began
     await asyncio.sleep(0.2)  # so that one sees when the others could go on
     others.cancel()
@@ -113,6 +131,10 @@ async def called_at_once(word, disk):
     return await asyncio.to_thread(disk.read(word))
 
 
+async def a_task_of_the_text(word, disk):
+    return await asyncio.create_task(disk.read(word))
+
+
 async def gives_way_first(word, disk):
     await asyncio.sleep(0)
     return disk.read(word)
@@ -142,9 +164,10 @@ WRONG = (
     (async_around, "The others stood still for 0.4 s"),
     (a_task_around, "The others stood still for 0.4 s"),
     (not_awaited, "look_up gave a coroutine"),
-    (called_at_once, "TypeError was raised at line"),
+    (called_at_once, "`disk.read` was called here, and its result was given on."),
+    (a_task_of_the_text, "`disk.read` was called here"),
     (gives_way_first, "The others stood still for"),
     (result_lost, "look_up gave None"),
-    (awaits_the_text, "TypeError was raised at line"),
+    (awaits_the_text, "`disk.read` was called here"),
     (joins_the_thread, "The others stood still for"),
 )
