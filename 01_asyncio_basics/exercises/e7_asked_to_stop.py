@@ -3,10 +3,10 @@
 10 minutes, after section 7 of the notebook.
 Check it: python3 -m workshop exercise 1.7
 
-``record`` writes down what a thermometer says, until it is cancelled. Somebody wanted
-the log to be closed then, and now ``record`` cannot be stopped as others expect: who
-cancels it never hears that it was cancelled. Change it. The log is closed however
-``record`` ends, also when the thermometer fails, and the end is told to its caller.
+``write_down`` logs what a thermometer says, until it is cancelled. Somebody wanted the
+log to be closed then. Now ``write_down`` cannot be stopped as others expect: its caller
+cancels it, and never hears that it was cancelled. Change it. The log is closed however
+``write_down`` ends, also when the thermometer fails, and the caller gets the error.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ class Log:
 
 
 # ↓ Your turn begins here.
-async def record(thermometer: Thermometer, log: Log) -> None:
+async def write_down(thermometer: Thermometer, log: Log) -> None:
     """Write down each value, without end; leave the log closed."""
     try:
         while True:
@@ -58,7 +58,7 @@ async def main() -> None:
     log = Log()
     try:
         async with asyncio.timeout(3.5):
-            await record(Thermometer(), log)
+            await write_down(Thermometer(), log)
         print("it has ended, and nobody knows why")
     except TimeoutError:
         print("stopped after 3.5 s")

@@ -7,35 +7,35 @@ from exercises.e7_asked_to_stop import Log, Thermometer
 
 from workshop.exercises import Wrong
 
+Work = Callable[[Thermometer, Log], Awaitable[None]]
+
 HINTS = (
-    "`cancel` throws a `CancelledError` in. Your `except` takes it, and `record` "
+    "`cancel` throws a `CancelledError` in. Your `except` takes it, and `write_down` "
     "returns as if nothing had happened. How could the error go on, after the "
     "clean-up?",
-    "Two things may end `record`: it is cancelled, or the thermometer fails. Which "
+    "Two things may end `write_down`: it is cancelled, or the thermometer fails. Which "
     "clause of a `try` is run in both cases, and lets the error go on by itself?",
     "`try: …` as it is, and `finally: await log.close()` in place of the `except`.",
 )
 
 
-async def check(record: Callable[[Thermometer, Log], Awaitable[None]]) -> str:
-    await _check_cancelled(record)
-    await _check_failed(record)
-    await _check_timeout(record)
+async def check(write_down: Work) -> str:
+    await _check_cancelled(write_down)
+    await _check_failed(write_down)
+    await _check_timeout(write_down)
     return "it can be cancelled, and leaves its log closed."
 
 
-async def _check_cancelled(
-    record: Callable[[Thermometer, Log], Awaitable[None]],
-) -> None:
+async def _check_cancelled(write_down: Work) -> None:
     loop = asyncio.get_running_loop()
     log = Log()
-    task = asyncio.ensure_future(record(Thermometer(), log))
+    task = asyncio.ensure_future(write_down(Thermometer(), log))
     await asyncio.sleep(3.5)
     if task.done() and not task.cancelled() and task.exception():
         task.result()  # the learner's own error, with its line
     if task.done():
         raise Wrong(
-            "record has ended by itself before it was cancelled.",
+            "write_down has ended by itself before it was cancelled.",
             ask="What ends your loop?",
         )
     if len(log.lines) != 3:
@@ -46,77 +46,82 @@ async def _check_cancelled(
     seconds = round(loop.time() - asked, 6)
     if not task.done():
         raise Wrong(
-            "record was cancelled, and goes on for ever: it took the CancelledError "
-            "and did not end.",
+            "write_down was cancelled, and goes on for ever: it took the "
+            "CancelledError and did not end.",
             ask="Where does your code go on after the `except`?",
         )
     if not log.closed:
         raise Wrong(
-            "record was cancelled, and the log is not closed.",
+            "write_down was cancelled, and the log is not closed.",
             ask="Is close called in this case, and awaited?",
         )
     if not task.cancelled() and task.exception() is None:
         raise Wrong(
-            "record was cancelled, and ended as if it had not been: it returned. The "
-            "one who cancelled it takes it for finished.",
+            "write_down was cancelled, and ended as if it had not been: it returned. "
+            "Its caller takes it for finished.",
             ask="Where does the CancelledError end, and who should hear of it?",
         )
     if not task.cancelled():
         raise Wrong(
-            f"record was cancelled, and raised {task.exception()!r}; the "
+            f"write_down was cancelled, and raised {task.exception()!r}; the "
             "CancelledError itself should go on.",
             ask="What raises the other error?",
         )
     if seconds != 0.2:
         raise Wrong(
-            f"After the cancelling record took {seconds:g} s; closing takes 0.2 s.",
+            f"After the cancelling write_down took {seconds:g} s; closing takes 0.2 s.",
             ask="Is the log closed twice, or something else awaited?",
         )
 
 
-async def _check_failed(record: Callable[[Thermometer, Log], Awaitable[None]]) -> None:
+async def _check_failed(
+    write_down: Work,
+) -> None:
     log = Log()
     try:
         async with asyncio.timeout(60):
-            await record(Thermometer(values=2), log)
+            await write_down(Thermometer(values=2), log)
     except OSError as error:
         if isinstance(error, TimeoutError):
             raise Wrong(
-                "The thermometer failed after two values, and record goes on for ever.",
+                "The thermometer failed after two values, and write_down goes on for "
+                "ever.",
                 ask="Who should hear of the OSError?",
             ) from None
     else:
         raise Wrong(
-            "The thermometer failed with an OSError, and record returned; the caller "
-            "should get the error.",
+            "The thermometer failed with an OSError, and write_down returned; the "
+            "caller should get the error.",
             ask="Which clause takes errors that are not yours?",
         )
     if not log.closed:
         raise Wrong(
             "The thermometer failed, and the log is not closed: it is closed only when "
-            "record is cancelled.",
+            "write_down is cancelled.",
             ask="Which clause of a `try` is run however its block ends?",
         )
 
 
-async def _check_timeout(record: Callable[[Thermometer, Log], Awaitable[None]]) -> None:
+async def _check_timeout(
+    write_down: Work,
+) -> None:
     thermometer = Thermometer()
     try:
         async with asyncio.timeout(2.5):
-            await record(thermometer, Log())
+            await write_down(thermometer, Log())
     except TimeoutError:
         left = thermometer.values
         await asyncio.sleep(5)
         if thermometer.values == left:
             return
         raise Wrong(
-            "record has ended, and somebody still reads the thermometer.",
+            "write_down has ended, and somebody still reads the thermometer.",
             ask="What has the shield kept alive?",
         ) from None
-    raise Wrong("A time-out around record was not raised.")
+    raise Wrong("A time-out around write_down was not raised.")
 
 
-async def record(thermometer: Thermometer, log: Log) -> None:
+async def write_down(thermometer: Thermometer, log: Log) -> None:
     """Write down each value, without end; leave the log closed."""
     try:
         while True:
@@ -213,12 +218,12 @@ async def another_error(thermometer, log):
 
 WRONG = (
     (any_error_taken, "ended as if it had not been: it returned"),
-    (closed_only_when_cancelled, "it is closed only when record is cancelled"),
-    (except_exception, "record was cancelled, and the log is not closed"),
+    (closed_only_when_cancelled, "it is closed only when write_down is cancelled"),
+    (except_exception, "write_down was cancelled, and the log is not closed"),
     (shielded, "somebody still reads the thermometer"),
-    (close_not_awaited, "record was cancelled, and the log is not closed"),
-    (raised_first, "record was cancelled, and the log is not closed"),
-    (closed_behind, "record was cancelled, and the log is not closed"),
+    (close_not_awaited, "write_down was cancelled, and the log is not closed"),
+    (raised_first, "write_down was cancelled, and the log is not closed"),
+    (closed_behind, "write_down was cancelled, and the log is not closed"),
     (taken_in_the_loop, "goes on for ever"),
     (returned_from_finally, "ended as if it had not been: it returned"),
     (another_error, "the CancelledError itself should go on"),
