@@ -35,6 +35,10 @@ SURVIVED = {
         "crawl = 7\n",
         ["crawl is no function any more"],
     ),
+    "a coroutine lost in a circle": (
+        f"{DEF}    page = [site.download('/')]\n    page.append(page)\n    return []\n",
+        ["  | RuntimeWarning: coroutine 'CountingSite.download' was never awaited"],
+    ),
     "a megabyte in one line": (
         f"{DEF}    print('x' * 1_000_000)\n    return []\n",
         ["more than 20,000 characters were printed at line {2}"],

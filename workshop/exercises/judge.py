@@ -18,6 +18,7 @@ import tempfile
 import threading
 import traceback
 import types
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -354,8 +355,39 @@ class Printed(io.StringIO):
 @contextmanager
 def _caught(printed: Printed) -> Iterator[None]:
     """Both standard streams go to ``printed``."""
-    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+    with (
+        contextlib.redirect_stdout(printed),
+        contextlib.redirect_stderr(printed),
+        _no_places_of_ours(),
+    ):
         yield
+
+
+@contextmanager
+def _no_places_of_ours() -> Iterator[None]:
+    """A warning names a line only if it is a learner's.
+
+    A lost coroutine is found by the judge's own ``gc.collect()``, which no learner
+    has written.
+    """
+    before = warnings.formatwarning
+
+    def place_of_learners(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        line: str | None = None,
+    ) -> str:
+        if is_learners(filename):
+            return before(message, category, filename, lineno, line)
+        return f"{category.__name__}: {message}\n"
+
+    warnings.formatwarning = place_of_learners
+    try:
+        yield
+    finally:
+        warnings.formatwarning = before
 
 
 @contextmanager
