@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
 from django.http import Http404
 
-from .codes import BadMessage, CloseCode, Disconnected, Refused
+from .codes import BadMessage, CloseCode, Refused
 
 
 class Answer(NamedTuple):
@@ -52,16 +52,14 @@ def answer_to(error: Exception) -> Answer | None:
     return None
 
 
-def first_of(error: Exception) -> Exception:
-    """The first error inside an exception group (PEP 654).
-
-    `Disconnected` is returned only if there is nothing else: where the peer leaves,
-    every task of a group may raise it.
-    """
-    while isinstance(error, ExceptionGroup):
-        _, others = error.split(Disconnected)
-        error = (others or error).exceptions[0]
-    return error
+def errors_in(error: Exception) -> Sequence[Exception]:
+    """The errors inside an exception group (PEP 654); of any other error, itself."""
+    if not isinstance(error, ExceptionGroup):
+        return [error]
+    errors: list[Exception] = []
+    for inner in error.exceptions:
+        errors += errors_in(inner)
+    return errors
 
 
 def close_event(code: int, reason: str) -> dict[str, Any]:

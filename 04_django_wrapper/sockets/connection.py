@@ -54,6 +54,7 @@ class By(Enum):
     """The side that has ended a websocket."""
 
     PEER = auto()
+    SERVER = auto()
     SITE = auto()
     HANDLER = auto()
 
@@ -199,7 +200,7 @@ class Socket:
         if subprotocol is not None and subprotocol not in offered:
             raise HandlerError(f"the client offered {offered}, and not {subprotocol!r}")
         if self.state is State.CLOSED:
-            await self._not_open("accept")
+            await self.not_open("accept")
 
         self.state = State.OPEN
         self._request = None
@@ -226,7 +227,7 @@ class Socket:
         """
         while not self.inbox.messages:
             if self.state is not State.OPEN:
-                await self._not_open("receive")
+                await self.not_open("receive")
             await self.inbox.arrival()
         return self.inbox.take()
 
@@ -272,7 +273,7 @@ class Socket:
         if self.state is not State.OPEN:
             if self.state is State.CLOSED and is_of_another(self):
                 return
-            await self._not_open("send")
+            await self.not_open("send")
         outbox = self.outbox
         outbox.put(send_event(message))
         if outbox.behind:
@@ -299,8 +300,13 @@ class Socket:
         """
         if self.state is State.CONNECTING:
             raise HandlerError("before accept() there is no close(): raise Refused")
-        self._say_goodbye(Answer(500, code, reason), By.HANDLER)
-        self.deadline.handler_knows()
+        if is_handled_here(self):
+            by = By.HANDLER
+        else:
+            by = By.SITE
+        self._say_goodbye(Answer(500, code, reason), by)
+        if by is By.HANDLER:
+            self.deadline.handler_knows()
         await self.outbox.flushed()
 
     # Methods that others call, at any time
@@ -338,9 +344,9 @@ class Socket:
             # of LEAVE_SECONDS would cut off what it is about to finish.
             self.deadline.handler_knows()
 
-    def leave(self, code: int, reason: str = "") -> None:
+    def leave(self, code: int, reason: str, by: By) -> None:
         """For the runner: the peer has left, or the server ends."""
-        self._end(Ending(code, reason, By.PEER), ())
+        self._end(Ending(code, reason, by), ())
         self.outbox.drop()
 
     def finish(self, answer: Answer) -> None:
@@ -351,6 +357,30 @@ class Socket:
         """For handling.py: the handler has failed, which is told to the log."""
         self.failed = True
         log.error(what, self.scope["path"], exc_info=error)
+
+    async def not_open(self, what: str) -> NoReturn:
+        """Raise the error for a call that needs an open websocket.
+
+        Args:
+            what: the name of the method that was called.
+
+        Raises:
+            Disconnected: the websocket has ended.
+            HandlerError: before ``accept()``, or for ``send()`` after ``close()``.
+        """
+        ending = self.ending
+        if ending is None:
+            raise HandlerError(f"before {what}() comes: await socket.accept()")
+        is_mine = not is_of_another(self)
+        if what == "send" and is_mine and ending.by is By.HANDLER:
+            raise HandlerError("send() came after close()")
+        is_first = True
+        if is_mine:
+            is_first = self.deadline.tell_handler()
+        # A handler that catches this error and calls again would never wait, and no
+        # other task could run: no deadline, no other websocket.
+        await asyncio.sleep(0)
+        raise Disconnected(ending.code, ending.reason, is_first=is_first)
 
     # The end
 
@@ -375,29 +405,19 @@ class Socket:
         self.inbox.no_more()
         if goodbye:
             self.outbox.say_goodbye(goodbye)
-        self.deadline.websocket_ended(reads=self.inbox.has_reader)
-
-    async def _not_open(self, what: str) -> NoReturn:
-        """Raise the error for a call that needs an open websocket."""
-        ending = self.ending
-        if ending is None:
-            raise HandlerError(f"before {what}() comes: await socket.accept()")
-        is_mine = not is_of_another(self)
-        if what == "send" and is_mine and ending.by is By.HANDLER:
-            raise HandlerError("send() came after close()")
-        is_first = True
-        if is_mine:
-            is_first = self.deadline.tell_handler()
-        # A handler that catches this error and calls again would never wait, and no
-        # other task could run: no deadline, no other websocket.
-        await asyncio.sleep(0)
-        raise Disconnected(ending.code, ending.reason, is_first=is_first)
+        self.deadline.websocket_ended(has_received=self.inbox.has_received)
 
 
 # The websocket whose handler runs in this task, or has started it. It is a weak
 # reference: a task that serves all, such as the connection to Redis, may have been
 # started by one handler. It keeps that handler's context, and not its websocket.
 current: ContextVar["ref[Socket] | None"] = ContextVar("current", default=None)
+
+
+def is_handled_here(socket: Socket) -> bool:
+    """Does the handler of this websocket run here, or a task that it has started?"""
+    reference = current.get()
+    return reference is not None and reference() is socket
 
 
 def is_of_another(socket: Socket) -> bool:

@@ -107,18 +107,18 @@ class Deadline:
             self.stage = Stage.RUNNING
             self._clear_timer()
 
-    def websocket_ended(self, *, reads: bool) -> None:
+    def websocket_ended(self, *, has_received: bool) -> None:
         """Let the handler notice by itself that its websocket has ended.
 
         Args:
-            reads: the handler has called ``receive()`` before, so it will come back to
-                it, and may have messages to finish before. A handler that never reads
-                would never notice.
+            has_received: the handler has called ``receive()`` before, so it will come
+                back to it, and may have messages to finish before. A handler that never
+                reads would never notice.
         """
         if self.stage not in (Stage.OPENING, Stage.RUNNING):
             return
         self.stage = Stage.ENDING
-        if reads:
+        if has_received:
             self._set_timer(self._conf.CLEANUP_SECONDS, self._cancel_in_its_work)
         else:
             self._set_timer(self._conf.LEAVE_SECONDS, self._cancel)

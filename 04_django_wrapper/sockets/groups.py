@@ -84,7 +84,8 @@ class Groups(Members):
 
         Args:
             name: 1 to 100 printable characters.
-            socket: an open one, which is not in this group yet.
+            socket: not in this group yet. A handler that has messages to finish after
+                the end may still join: the group gives it nothing.
             put: called with each message in place of ``socket.outbox.put``: as an ASGI
                 event that all members share. It must not wait and must not change the
                 event. ``put(None)`` means: messages may have been lost, and the
@@ -92,11 +93,17 @@ class Groups(Members):
 
         Raises:
             BadMessage: it is in ``SOCKETS["GROUPS"]`` groups already (1008).
-            HandlerError: the name is no name, or the socket is not open.
+            Disconnected: the websocket has ended, and its inbox is empty, as for
+                ``receive()``.
+            HandlerError: the name is no name, or this comes before ``accept()``, or the
+                socket is in this group already.
         """
         check_name(name)
         if socket.state is State.CONNECTING or name in socket.groups:
             raise HandlerError(f"to join {name!r}, accept() first, and join once")
+        if socket.state is State.CLOSED and not socket.inbox.messages:
+            # A handler that was left behind would stay a member for ever.
+            await socket.not_open("join")
         if len(socket.groups) >= socket.conf.GROUPS:
             raise BadMessage("too many groups")
 

@@ -14,7 +14,7 @@ from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import Http404
 from django.urls import set_script_prefix
 
-from .answers import DONE, FAILED, answer_to, first_of
+from .answers import DONE, FAILED, answer_to, errors_in
 from .codes import Disconnected, HandlerError
 from .connection import Socket, State, current
 from .routing import resolve
@@ -88,15 +88,25 @@ def _answer(socket: Socket, error: Exception) -> None:
             )
         return
 
-    error = first_of(error)
-    if isinstance(error, Disconnected) and socket.ending is not None:
-        return
-    answer = answer_to(error)
-    if answer is None:
-        socket.fail("the handler at %r failed", error)
+    # Where the peer leaves, every task of a group may raise `Disconnected`.
+    errors = [
+        inner
+        for inner in errors_in(error)
+        if not isinstance(inner, Disconnected) or socket.ending is None
+    ]
+    # A failure counts more than the peer's fault: it must not be missing in the log.
+    failures = [error for error in errors if answer_to(error) is None]
+    for failure in failures:
+        socket.fail("the handler at %r failed", failure)
+    if failures:
         socket.finish(FAILED)
-    else:
-        socket.stop(answer.code, answer.reason, answer.status, note=_note(error))
+        return
+
+    for fault in errors:
+        answer = answer_to(fault)
+        if answer is not None:
+            socket.stop(answer.code, answer.reason, answer.status, note=_note(fault))
+            return
 
 
 def _note(error: Exception) -> str:

@@ -28,7 +28,7 @@ class Inbox:
         messages: those that the handler has not taken yet, text as str, binary as
             bytes. A list, for it is short: a deque would take 600 bytes.
         received: how many have come, those over a limit included.
-        has_reader: the handler has called ``receive()`` at least once.
+        has_received: the handler has called ``receive()`` at least once.
     """
 
     __slots__ = (
@@ -38,7 +38,7 @@ class Inbox:
         "_place",
         "_rate",
         "_stop",
-        "has_reader",
+        "has_received",
         "messages",
         "received",
     )
@@ -48,7 +48,7 @@ class Inbox:
         self._stop = stop
         self.messages: list[str | bytes] = []
         self.received = 0
-        self.has_reader = False
+        self.has_received = False
         self._rate = Rate(conf.MESSAGES_AT_ONCE, conf.MESSAGES_PER_SECOND)
         # The first message in line is not counted: each websocket may have one.
         self._bytes = 0
@@ -69,13 +69,13 @@ class Inbox:
                 "two tasks wait in receive(): let one task receive, and pass on what "
                 "it receives"
             )
-        self.has_reader = True
+        self.has_received = True
         self._arrived = asyncio.get_running_loop().create_future()
         return self._arrived
 
     def take(self) -> str | bytes:
         """The oldest message; there must be one."""
-        self.has_reader = True
+        self.has_received = True
         message = self.messages.pop(0)
         if self.messages:
             self._count(-waiting.size_of(self.messages[0]))

@@ -51,7 +51,7 @@ from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, WebSocketScope
 
 from .codes import CloseCode
 from .conf import conf
-from .connection import Socket, State, call_each
+from .connection import By, Socket, State, call_each
 from .deadline import PATIENCE
 from .handling import handle
 
@@ -77,7 +77,7 @@ async def serve(
         await socket.outbox.flushed()
     except asyncio.CancelledError:
         # The server ends. It waits for us, so the handler gets PATIENCE seconds.
-        socket.leave(CloseCode.ABNORMAL_CLOSURE, "the server ends")
+        socket.leave(CloseCode.ABNORMAL_CLOSURE, "the server ends", By.SERVER)
         deadline.give_up()
         await deadline.over()
         raise
@@ -102,15 +102,17 @@ async def _read(socket: Socket, receive: ASGIReceiveCallable) -> None:
             event: Any = await receive()
             if event["type"] == "websocket.disconnect":
                 code = event.get("code", CloseCode.NO_STATUS_RCVD)
-                socket.leave(code, event.get("reason") or "")
+                socket.leave(code, event.get("reason") or "", By.PEER)
                 return
-            if inbox.is_full():
+            # A loop: after 32 tiny messages, each place may be taken by a large one.
+            while inbox.is_full() and socket.state is State.OPEN:
                 await inbox.place()
             if socket.state is State.OPEN:
                 text = event.get("text")
                 inbox.put(event["bytes"] if text is None else text)
     except Exception:
-        socket.leave(CloseCode.ABNORMAL_CLOSURE, "the server's receive() failed")
+        reason = "the server's receive() failed"
+        socket.leave(CloseCode.ABNORMAL_CLOSURE, reason, By.SERVER)
         raise
 
 

@@ -5,11 +5,13 @@ The clock is a fake one: seconds pass only where all tasks wait, and exactly as 
 
 import asyncio
 from contextlib import suppress
+from contextvars import Context
+from weakref import ref
 
 import pytest
 from django.contrib.sessions.exceptions import SessionInterrupted
 from django.core.exceptions import BadRequest
-from sockets import waiting
+from sockets import connection, waiting
 from sockets.codes import Disconnected, HandlerError, Refused
 from sockets.groups import groups
 from sockets.testing import SocketClient, SocketRefused
@@ -249,6 +251,52 @@ def test_a_handler_that_ignores_its_last_cancellation_is_left_behind(play):
     assert len(seen) == 1
 
 
+def test_a_handler_that_is_left_behind_joins_no_group(play):
+    seen = []
+
+    async def handler(socket):
+        await socket.accept()
+        with suppress(Disconnected):
+            await socket.receive()
+        while now() < 20:
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(20)
+        with pytest.raises(Disconnected):
+            async with groups.join("room", socket):
+                seen.append("joined")
+        assert groups.members == {}
+        seen.append("refused")
+
+    async def scene(client):
+        await client.leave()
+        await asyncio.sleep(30)
+
+    play(handler, scene)
+    assert seen == ["refused"]
+
+
+def test_a_group_may_be_joined_while_messages_wait_to_be_finished(play):
+    seen = []
+
+    async def handler(socket):
+        await socket.accept()
+        await asyncio.sleep(0.1)  # the peer leaves meanwhile
+        async with groups.join("room", socket):
+            async for message in socket:
+                seen.append(message)
+        with pytest.raises(Disconnected):
+            async with groups.join("room", socket):
+                seen.append("joined")
+        seen.append("refused")
+
+    async def says_two_things(client):
+        await client.send("one")
+        await client.send("two")
+
+    assert play(handler, says_two_things) == []
+    assert seen == ["one", "two", "refused"]
+
+
 # 1. What ends a websocket, before accept()
 
 
@@ -480,6 +528,64 @@ async def test_a_message_to_somebody_who_has_left_goes_nowhere(talk, caplog):
         await writer.send("still here")
         assert await writer.receive() == "still here"
     assert not caplog.records
+
+
+async def test_a_handler_whose_websocket_another_handler_closes_is_told(talk, caplog):
+    victims, seen = [], []
+    closed = asyncio.Event()
+
+    async def victim(socket):
+        await socket.accept()
+        victims.append(socket)
+        await closed.wait()
+        try:
+            await socket.send("x")
+        except Disconnected as error:
+            seen.append((error.code, error.reason))
+            raise
+
+    async def closer(socket):
+        await socket.accept()
+        await victims[0].close(4000, "enough")
+        closed.set()
+
+    async with talk(victim) as client:
+        async with talk(closer) as other:
+            await other.closed()
+        assert await client.closed() == (4000, "enough")
+    assert seen == [(4000, "enough")]
+    assert not caplog.records
+
+
+def test_a_handler_that_another_handler_closes_does_not_know_of_it(play):
+    """It never reads, so a cancellation after LEAVE_SECONDS tells it."""
+    seen = []
+
+    async def handler(socket):
+        await socket.accept()
+        other = Context()
+        closes = other.run(close_as_another, socket)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            seen.append(now())
+            await closes
+
+    def close_as_another(socket):
+        connection.current.set(ref(another))
+        return asyncio.create_task(socket.close(4000))
+
+    class Another:
+        """Stands for the socket of another handler."""
+
+    another = Another()
+
+    async def waits(client):
+        assert (await client.closed())[0] == 4000
+        await asyncio.sleep(1)
+
+    assert play(handler, waits) == []
+    assert seen == [0.5]
 
 
 async def test_another_websocket_s_end_is_a_failure_that_is_logged(talk, caplog):

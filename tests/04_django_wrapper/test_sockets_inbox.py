@@ -86,3 +86,29 @@ async def test_a_runner_waits_for_a_place_until_the_end_at_most():
     inbox.no_more()
     await waits
     assert stopped == []
+
+
+async def test_messages_that_wait_stay_under_their_bytes_after_many_tiny_ones(talk):
+    go_on = asyncio.Semaphore(0)
+    most = []
+
+    async def handler(socket):
+        await socket.accept()
+        for _ in range(40):
+            await go_on.acquire()
+            most.append(sum(map(len, socket.inbox.messages)))
+            await socket.receive()
+
+    sockets = {"INBOX": 32, "INBOX_BYTES": 100_000}
+    async with talk(handler, sockets=sockets) as client:
+        for _ in range(32):
+            await client.send("x")
+        for _ in range(31):
+            await client.send("x" * 20_000)
+        for _ in range(40):
+            for _ in range(10):
+                await asyncio.sleep(0)  # the reader puts all that it can
+            go_on.release()
+        await client.closed()
+    # One message may pass the limit, and the first one in line is not counted.
+    assert max(most) <= 100_000 + 2 * 20_000

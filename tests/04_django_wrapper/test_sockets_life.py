@@ -76,6 +76,34 @@ async def test_in_a_task_group_a_failure_counts_more_than_that_the_peer_has_left
     assert record.exc_info[0] is ValueError
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+async def test_in_a_task_group_a_failure_counts_more_than_a_bad_message(
+    talk, caplog, order
+):
+    errors = [BadMessage("no such move"), ValueError("a fault of ours")]
+
+    async def handler(socket):
+        await socket.accept()
+        raise ExceptionGroup("both", [errors[number] for number in order])
+
+    async with talk(handler) as client:
+        assert await client.closed() == (1011, "")
+    [record] = caplog.records
+    assert record.exc_info[0] is ValueError
+
+
+async def test_each_failure_in_a_task_group_is_logged(talk, caplog):
+    async def handler(socket):
+        await socket.accept()
+        inner = ExceptionGroup("inner", [KeyError("second")])
+        raise ExceptionGroup("outer", [ValueError("first"), inner])
+
+    async with talk(handler) as client:
+        assert await client.closed() == (1011, "")
+    kinds = [record.exc_info[0] for record in caplog.records]
+    assert kinds == [ValueError, KeyError]
+
+
 async def test_a_task_of_its_own_that_was_cancelled_fails_a_handler(talk, caplog):
     async def handler(socket):
         await socket.accept()

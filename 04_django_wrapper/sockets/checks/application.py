@@ -13,7 +13,7 @@ from django.urls import get_resolver
 from .. import handling
 from ..codes import CloseCode, Disconnected
 from ..conf import Conf
-from ..connection import Socket
+from ..connection import By, Socket
 from .importing import NotThere, attribute_of, module_of
 from .settings import LAYER
 
@@ -102,7 +102,7 @@ async def _arrives(application: Any) -> bool:
         if "sockets.check" in socket.scope:
             arrived.append(socket)
             # It is as if this peer had left: no line in the log, and no answer.
-            socket.leave(CloseCode.NORMAL_CLOSURE)
+            socket.leave(CloseCode.NORMAL_CLOSURE, "", By.PEER)
             raise Disconnected(CloseCode.NORMAL_CLOSURE, "")
 
     async def receive() -> Any:
