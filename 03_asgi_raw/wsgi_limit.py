@@ -46,7 +46,7 @@ def wsgi_clock(period: float) -> WSGIApplication:
         start("200 OK", [("content-type", "text/plain")])
         for number in range(TICKS):
             yield b"tick %d\n" % number
-            time.sleep(period)  # the worker waits here, and nobody else has it
+            time.sleep(period)  # until the next tick
 
     return application
 
@@ -58,7 +58,7 @@ def asgi_clock(period: float) -> Application:
         for number in range(TICKS):
             words = f"tick {number}"
             await send({"type": "websocket.send", "text": words})
-            await asyncio.sleep(period)  # the worker has time for all others
+            await asyncio.sleep(period)  # until the next tick
         await send({"type": "websocket.close", "code": 1000})
 
     return application

@@ -152,7 +152,7 @@ async def test_returning_after_one_message_is_fixed_by_a_loop(capsys):
 
 async def test_blocking_makes_every_other_client_wait():
     command = ["-m", "uvicorn", "--app-dir", "03_asgi_raw", "--port=0"]
-    with server_process([*command, "bug_zoo.blocks_everybody:broken"]) as server:
+    with server_process([*command, "bug_zoo.calls_sleep:broken"]) as server:
         address = server.url.replace("http", "ws", 1) + "/"
         async with connect(address) as one, connect(address) as other:
             await one.send("work")
@@ -167,7 +167,7 @@ async def test_blocking_makes_every_other_client_wait():
 async def test_blocking_is_fixed_by_a_thread(monkeypatch, capsys):
     enough = threading.Event()
     ends = []
-    module = bug("blocks_everybody")
+    module = bug("calls_sleep")
     work = SimpleNamespace(sleep=lambda seconds: ends.append(enough.wait(30)))
     monkeypatch.setattr(module, "time", work)
     async with serving(module.fixed, lifespan="off") as url:
