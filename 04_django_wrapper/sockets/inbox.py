@@ -9,7 +9,6 @@ Only this file changes the attributes of an `Inbox`.
 """
 
 import asyncio
-import time
 from collections.abc import Callable
 
 from . import waiting
@@ -38,6 +37,7 @@ class Inbox:
         "_place",
         "_rate",
         "_stop",
+        "_surely_short",
         "has_received",
         "messages",
         "received",
@@ -46,10 +46,14 @@ class Inbox:
     def __init__(self, conf: Conf, stop: Callable[[int, str], None]) -> None:
         self._conf = conf
         self._stop = stop
+        # A character is 1 to 4 bytes in UTF-8.
+        self._surely_short = conf.MESSAGE_BYTES // 4
         self.messages: list[str | bytes] = []
         self.received = 0
         self.has_received = False
-        self._rate = Rate(conf.MESSAGES_AT_ONCE, conf.MESSAGES_PER_SECOND)
+        # Under uvloop this clock costs nothing: it is read once in a turn of the loop.
+        clock = asyncio.get_running_loop().time
+        self._rate = Rate(conf.MESSAGES_AT_ONCE, conf.MESSAGES_PER_SECOND, clock)
         # The first message in line is not counted: each websocket may have one.
         self._bytes = 0
         self._arrived: asyncio.Future[None] | None = None  # the handler waits
@@ -79,19 +83,17 @@ class Inbox:
         message = self.messages.pop(0)
         if self.messages:
             self._count(-waiting.size_of(self.messages[0]))
-        _wake(self._place)
+        if self._place is not None:
+            _wake(self._place)
         return message
 
     # Called by the runner
 
     def is_full(self) -> bool:
-        """Must the next message wait?"""
-        messages = self.messages
-        if not messages:
-            return False
+        """Must the next message wait? Not in an empty inbox: each may have one."""
         conf = self._conf
-        return (
-            len(messages) >= conf.INBOX
+        return len(self.messages) > 0 and (
+            len(self.messages) >= conf.INBOX
             or self._bytes >= conf.INBOX_BYTES
             or waiting.total >= conf.WAITING_BYTES
         )
@@ -115,7 +117,7 @@ class Inbox:
     def put(self, message: str | bytes) -> None:
         """Keep one message for the handler, or end the websocket because of it."""
         self.received += 1
-        if len(message) > self._conf.MESSAGE_BYTES // 4 and self._is_too_long(message):
+        if len(message) > self._surely_short and self._is_too_long(message):
             self._stop(CloseCode.MESSAGE_TOO_BIG, "this message is too long")
         elif not self._rate.allows_one_more():
             self._stop(CloseCode.POLICY_VIOLATION, "too many messages")
@@ -140,7 +142,7 @@ class Inbox:
     def _is_too_long(self, message: str | bytes) -> bool:
         limit = self._conf.MESSAGE_BYTES
         if isinstance(message, str) and len(message) <= limit:
-            # A character is 1 to 4 bytes in UTF-8. A text of 15 MB is never encoded.
+            # A text of 15 MB is never encoded.
             return len(message.encode()) > limit
         return len(message) > limit
 
@@ -152,20 +154,28 @@ class Inbox:
 class Rate:
     """A token bucket: ``at_once`` in a burst, ``per_second`` in the long run.
 
+    Args:
+        at_once: messages.
+        per_second: messages.
+        clock: gives the time in seconds.
+
     Source: https://en.wikipedia.org/wiki/Token_bucket
     """
 
-    __slots__ = ("_at", "_at_once", "_per_second", "_tokens")
+    __slots__ = ("_at", "_at_once", "_clock", "_per_second", "_tokens")
 
-    def __init__(self, at_once: float, per_second: float) -> None:
+    def __init__(
+        self, at_once: float, per_second: float, clock: Callable[[], float]
+    ) -> None:
+        self._clock = clock
         self._at_once = at_once
         self._per_second = per_second
         self._tokens = float(at_once)
-        self._at = time.monotonic()  # when the bucket had so many tokens
+        self._at = clock()  # when the bucket had so many tokens
 
     def allows_one_more(self) -> bool:
         """Take a token, if there is one."""
-        now = time.monotonic()
+        now = self._clock()
         tokens = self._tokens + (now - self._at) * self._per_second
         # Without this, an hour of silence would be good for an hour of messages.
         tokens = min(tokens, self._at_once)

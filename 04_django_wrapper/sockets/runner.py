@@ -105,7 +105,7 @@ async def _read(socket: Socket, receive: ASGIReceiveCallable) -> None:
                 socket.leave(code, event.get("reason") or "", By.PEER)
                 return
             # A loop: after 32 tiny messages, each place may be taken by a large one.
-            while inbox.is_full() and socket.state is State.OPEN:
+            while inbox.messages and inbox.is_full() and socket.state is State.OPEN:
                 await inbox.place()
             if socket.state is State.OPEN:
                 text = event.get("text")
