@@ -41,10 +41,11 @@ def pieces(watcher):
     return json.loads(watcher.recv(timeout=30))
 
 
-def picture_with(watcher, words):
-    """The first picture in which ``words`` stand."""
-    while words not in (picture := pieces(watcher)["wiretap"]):
-        pass
+def picture_with(watcher, *words):
+    """The first picture in which all ``words`` stand."""
+    picture = ""
+    while not all(word in picture for word in words):
+        picture = pieces(watcher)["wiretap"]
     return picture
 
 
@@ -70,7 +71,7 @@ def test_the_picture_follows_the_page_s_own_connection(server):
         with ws(server, f"/{query}") as client:
             client.send("ping")
             assert client.recv(timeout=30) == "pong!"
-            assert "“pong!”" in picture_with(watcher, "waits in receive()")
+            picture_with(watcher, "“pong!”", "waits in receive()")
         picture_with(watcher, "has returned")
 
 

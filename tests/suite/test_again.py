@@ -63,7 +63,7 @@ def test_a_run_tells_how_it_ended_and_gives_its_seed(
     arguments = ["-n0", "-p", "no:cacheprovider"]
     assert not again.run(7, 0, arguments, tmp_path / "log")
     said = capsys.readouterr().out.splitlines()
-    assert said[0].startswith("seed 7, 0 processes beside, 0.")
+    assert said[0].startswith("seed 7, 0 processes beside, ")
     assert "1 failed, 1 passed" in said[0]
     assert said[1:] == [f"    {tmp_path / 'log'}"]
     assert again.run(7, 0, [*arguments, "-k", "first"], tmp_path / "log")
