@@ -18,7 +18,7 @@ class Number:
         return f"Number({self.label!r})"
 
     def __await__(self) -> Generator["Number", float, float]:
-        number = yield self  # out goes the wish, in comes its answer
+        number = yield self
         return number
 
 

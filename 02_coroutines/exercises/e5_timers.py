@@ -1,6 +1,6 @@
 """Exercise 2.5 · Sleep until the first
 
-20 minutes, after section 6 of the notebook.
+25 minutes, after section 6 of the notebook.
 Check it: python3 -m workshop exercise 2.5
 
 An event loop with timers. A coroutine asks for a pause with ``await pause(seconds)``,

@@ -1,6 +1,6 @@
 """Exercise 2.6 · A time-out
 
-20 minutes, after section 7 of the notebook.
+25 minutes, after section 7 of the notebook.
 Check it: python3 -m workshop exercise 2.6
 
 asyncio has ``wait_for(work, seconds)``; the tiny loop has none. Write it. It gives the

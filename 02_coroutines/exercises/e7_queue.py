@@ -1,6 +1,6 @@
 """Exercise 2.7 · A queue that waits
 
-25 minutes, after section 7 of the notebook.
+30 minutes, after section 7 of the notebook.
 Check it: python3 -m workshop exercise 2.7
 
 A queue between tasks of the tiny loop. ``get`` waits while it is empty. ``put`` waits

@@ -82,6 +82,32 @@ def test_the_minutes_of_a_notebooks_parts_add_up(path: Path) -> None:
     assert sum(map(int, minutes)) == int(re.findall(r"\d+", whole)[0])
 
 
+@pytest.mark.parametrize("name", ["01_asyncio_basics", "02_coroutines"])
+def test_a_first_cell_and_its_readme_say_the_minutes_of_both_halves(name: str) -> None:
+    top = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4).cells[0].source
+    readme = (ROOT / name / "README.md").read_text(encoding="utf-8")
+    some = [exercise for exercise in exercises() if exercise.stage.name == name]
+    [last] = map(int, re.findall(r"After section (\d+) is a good place", top))
+    first = sum(exercise.minutes for exercise in some if exercise.section <= last)
+    second = sum(exercise.minutes for exercise in some) - first
+    assert (
+        f"The exercises take about {first + second} minutes more: {first} in the "
+        f"first half, and {second} in the second."
+    ) in top
+
+    halves = re.findall(r"(\d+) for sections (\d+) to (\d+)", top)
+    words = " ".join(readme.split())
+    for (text, begin, end), minutes in zip(halves, (first, second), strict=True):
+        assert re.search(
+            rf"[Ss]ections {begin} to {end} take {text} (minutes )?"
+            rf"and their exercises {minutes}\b",
+            words,
+        )
+    rows = re.findall(r"^\| the \[notebook\].*\| (\d+) \|$", readme, re.MULTILINE)
+    rows += re.findall(r"^\| its \[exercises\].*\| (\d+) \|$", readme, re.MULTILINE)
+    assert rows == [str(sum(int(half[0]) for half in halves)), str(first + second)]
+
+
 @pytest.mark.parametrize(
     "path", sorted(NOTEBOOKS.glob("04*.ipynb")), ids=lambda p: p.stem
 )
