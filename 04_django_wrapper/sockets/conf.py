@@ -23,7 +23,8 @@ class Conf:
         f"{__package__}.steps.handshake.limits",
     )
     HANDSHAKE_SECONDS: float = 10  # from the connection to the handler's accept()
-    LEAVE_SECONDS: float = 0.5  # after its end, until a handler that never reads knows
+    # After the end, before a handler that never reads is cancelled.
+    LEAVE_SECONDS: float = 0.5
     CLEANUP_SECONDS: float = 10  # for a handler to end once it knows of the end
     SEND_SECONDS: float = 10  # for a peer to take what it is sent
     MESSAGE_BYTES: int = 65_536  # of one message from the peer

@@ -6,10 +6,10 @@ Out:   every event goes through the outbox (outbox.py).
 End:   there is one, ``_end()``. It comes by ``leave()`` if the peer has left, by
        ``stop()`` if somebody else ends the websocket, and by ``close()`` or the
        handler's return. The first one counts. The table at the top of runner.py says
-       what the handler has of it, and when.
+       how and when the handler learns of it.
 
 Only this file changes the attributes of a `Socket`, but for ``session`` and ``user``,
-which belong to the steps of the handshake, and for what lists and sets contain.
+which belong to the steps of the handshake. Other files may add to its lists and sets.
 """
 
 import asyncio

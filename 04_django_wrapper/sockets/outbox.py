@@ -5,8 +5,10 @@
 2. For a peer that does not read, that step yields a future: the server waits. Only then
    do we make a task, the writer. It takes over the coroutine where it stands. The peer
    is *behind* now, and later events wait in line.
-3. A peer that takes too long for one event, or lets too much wait, is told "try again
-   later" (1013) and cut off. One stalled peer delays nobody, and its cost is limited.
+3. A peer that lets too much wait is told "try again later" (1013) after all that was
+   sent before. A peer that takes longer than SEND_SECONDS for one event is cut off: a
+   goodbye cannot reach a peer that does not read. The log and the counters say 1013 of
+   both. So one stalled peer delays nobody, and its cost is limited.
 4. The goodbye is the last event, and always the writer's. It comes after all that was
    put before, within the time that the peer has: SEND_SECONDS from the start of the
    event that is being sent.
@@ -183,7 +185,8 @@ class Outbox:
         """The peer has left: send nothing more, and accept nothing more."""
         if self.closed and self.behind:
             # The goodbye is on its way. A server may be about to end its half of it.
-            # But one that shuts down would wait for as long as a stalled peer has.
+            # A server that shuts down would otherwise wait the full SEND_SECONDS for a
+            # stalled peer.
             if self._timer is not None:
                 self._timer.cancel()
             loop = asyncio.get_running_loop()
@@ -292,7 +295,7 @@ class Outbox:
         self._drop()
 
     def _drop(self) -> None:
-        """Nothing more can be sent, and the server cannot send what it still holds.
+        """Nothing more can be sent. Data that the server still holds is lost, too.
 
         A peer that was behind until now is cut off at once.
         """

@@ -16,10 +16,16 @@ A fourth one, the writer, exists only while the peer is behind (outbox.py).
    the handler calls close()          its code
    the handler raises                 see answers.py; a failure: 1011 or 500, and a
                                         traceback in the log
+   the site's code cancels it         1011 or 500, and a traceback in the log
+   another handler calls close()      its code
    no accept() in HANDSHAKE_SECONDS   503, and a line in the log
    a limit is passed                  1008, 1009, 1013, and a line in the log
-   somebody calls stop()              its code, or 503 before accept(), and a line in
-                                        the log, but for 1012
+   the peer reads nothing for         nothing: it does not read a goodbye, either. The
+     SEND_SECONDS                       log and the counters say 1013; it is cut off
+   somebody calls stop()              its code, and a line in the log, but for 1012;
+                                        before accept() its status, which is 503 if
+                                        the caller gives none, and always a line
+   the server cannot send an event    1011, and a traceback in the log
    the peer leaves                    nothing
    the server cancels serve()         nothing. The handler is cancelled now, and left
                                         behind after PATIENCE seconds
@@ -29,12 +35,15 @@ A fourth one, the writer, exists only while the peer is behind (outbox.py).
 
    at its next receive()              Disconnected, once the inbox is empty
    at its next send()                 Disconnected
-   after LEAVE_SECONDS                it is cancelled, if it has never called receive()
+   after LEAVE_SECONDS                it is cancelled, if it has never called receive(),
+                                        and neither it nor a task that it has started
+                                        has called close()
    after CLEANUP_SECONDS              it is cancelled, if it has called receive(), but
                                         does not come back to it; a line in the log
 
 3. How long it may go on then. This counts from the moment when it hears of the end,
-   or calls close(), or calls for its own end by another way, such as a log-out.
+   or calls close(), or causes its own end indirectly, for example by logging its user
+   out.
 
    CLEANUP_SECONDS                    all that it likes, but send(); then it is
                                         cancelled, with a line in the log

@@ -409,6 +409,104 @@ def test_a_second_cancellation_by_the_server_skips_no_function_of_on_end(talk):
     assert waiting.total == before
 
 
+# 1. What ends a websocket: the rows about others
+
+
+def test_a_peer_that_stalls_gets_no_goodbye_and_the_log_says_1013(talk, caplog):
+    from sockets.steps.stats import stats
+
+    stats.__init__()
+    asked = []
+
+    async def handler(socket):
+        await socket.accept()
+        await socket.send("never read")
+
+    async def story():
+        client = talk(handler, sockets=SECONDS, seconds=100)
+        send = client._send
+
+        async def stalls(event):
+            asked.append(event["type"])
+            if event["type"] != "websocket.accept":
+                await asyncio.Event().wait()
+            await send(event)
+
+        client._send = stalls
+        async with client:
+            await asyncio.sleep(20)
+
+    run(story())
+    assert asked == ["websocket.accept", "websocket.send"]
+    said = [record.getMessage() for record in caplog.records]
+    assert "closed '/' with 1013: you do not read" in said
+    assert stats.closed == {"1013": 1}
+
+
+def test_an_event_that_the_server_cannot_send_ends_with_1011(talk, caplog):
+    async def handler(socket):
+        await socket.accept()
+        await socket.send("half of \ud800")
+        await socket.receive()
+
+    async def story():
+        client = talk(handler, sockets=SECONDS, seconds=100)
+        send = client._send
+
+        async def encodes(event):
+            event.get("text", "").encode()
+            await send(event)
+
+        client._send = encodes
+        async with client:
+            assert await client.closed() == (1011, "")
+
+    run(story())
+    assert caplog.records[0].exc_info[0] is UnicodeEncodeError
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+def test_a_restart_is_logged_before_accept_only(talk, caplog, accepted):
+    async def handler(socket):
+        if accepted:
+            await socket.accept()
+        socket.stop(1012, "the server restarts")
+
+    async def story():
+        client = talk(handler, sockets=SECONDS, seconds=100)
+        if accepted:
+            async with client:
+                assert (await client.closed())[0] == 1012
+        else:
+            with pytest.raises(SocketRefused, match="503"):
+                await client.__aenter__()
+
+    run(story())
+    said = [record.getMessage() for record in caplog.records]
+    if accepted:
+        assert said == []
+    else:
+        assert said == ["refused '/' with 503: the server restarts"]
+
+
+def test_a_handler_whose_own_task_calls_close_has_its_seconds(play):
+    seen = []
+
+    async def handler(socket):
+        await socket.accept()
+        child = asyncio.create_task(socket.close(4000))
+        await asyncio.sleep(9)  # it has never read
+        seen.append(now())
+        await child
+
+    async def waits(client):
+        assert (await client.closed())[0] == 4000
+        await asyncio.sleep(9.1)
+
+    assert play(handler, waits) == []
+    assert seen == [9]
+
+
 # What the peer gets
 
 
