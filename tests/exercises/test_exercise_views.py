@@ -11,7 +11,7 @@ from workshop.exercises.views import (
     TABLE_ENDS,
     as_text,
     cells,
-    notebook_of,
+    notebooks_of,
     readme_of,
     table,
     with_cells,
@@ -39,15 +39,18 @@ def test_a_readme_lists_its_exercises_with_their_minutes(stage: Path) -> None:
 @each_stage
 def test_a_notebook_holds_its_exercises_as_their_files_are(stage: Path) -> None:
     """Run ``python -m workshop.exercises.starts`` after a change."""
-    text = notebook_of(stage).read_text("utf-8")
-    notebook = json.loads(text)
-    assert as_text(with_cells(notebook, exercises_of(stage))) == text
+    for path in notebooks_of(stage):
+        text = path.read_text("utf-8")
+        notebook = json.loads(text)
+        assert as_text(with_cells(notebook, exercises_of(stage))) == text
 
 
 @each_stage
 def test_an_exercise_stands_at_the_end_of_its_section(stage: Path) -> None:
     """Behind the heading with its number, and before the next heading."""
-    stored = json.loads(notebook_of(stage).read_text("utf-8"))["cells"]
+    stored = []
+    for path in notebooks_of(stage):
+        stored += json.loads(path.read_text("utf-8"))["cells"]
     section = ""
     found = {}
     for cell in stored:

@@ -94,55 +94,6 @@ def test_a_notebook_opens_with_what_one_will_be_able_to_do_and_ends_with_key_poi
     assert re.findall(r"^\d(?=\. )", points, re.MULTILINE) == list("12345")
 
 
-EXPECTED = {
-    "04_django_wrapper": "Right",
-}
-# The cells that an exercise needs, beside the one that finds the tools and itself.
-NEEDED = {
-    "04_django_wrapper": [
-        "04-02",
-        "04-119",
-        "04-121",
-        "04-123",
-        "04-132",
-        "04-20",
-        "04-26",
-        "04-51",
-        "04-54",
-        "04-59",
-    ],
-}
-
-
-@pytest.mark.parametrize("stage", EXPECTED)
-async def test_an_exercise_is_unsolved_as_stored_and_solved_by_its_solution(
-    stage: str, tmp_path: Path
-) -> None:
-    notebook = nbformat.read(NOTEBOOKS / f"{stage}.ipynb", as_version=4)
-    [number] = [n for n, c in enumerate(notebook.cells) if "# change me" in c.source]
-    exercise = notebook.cells[number]
-    _, calls = exercise.source.rsplit("# change me\n", 1)
-    solution = re.search(
-        r"</summary>\n\n```python\n(.*?)```", notebook.cells[number + 1].source, re.S
-    )
-    assert solution is not None
-    solved = nbformat.v4.new_code_cell(solution[1] + calls)
-    imports = exercise.source.split("\n\n", 1)[0]  # what the exercise itself imports
-    solved.source = (
-        f"{imports}\n{solved.source}" if "import" in imports else solved.source
-    )
-    notebook.cells = [
-        cell
-        for cell in notebook.cells[: number + 1]
-        if cell.id in NEEDED[stage] or "sys.path" in cell.source or cell is exercise
-    ] + [solved]
-    path = tmp_path / f"{stage}.ipynb"
-    nbformat.write(notebook, path)
-    *_, unsolved, right = await run(path)
-    assert EXPECTED[stage] not in unsolved
-    assert EXPECTED[stage] in right
-
-
 async def test_a_failing_cell_is_shown_as_the_cell_and_its_error(
     tmp_path: Path,
 ) -> None:

@@ -6,7 +6,7 @@ change of an exercise's file. It writes
 * ``answers/starts.json``, the files as they are handed out: reset, and the state *not
   begun*, go by it;
 * the table of the exercises in the stage's README, where that has a place for it;
-* the exercises' cells in the stage's notebook.
+* the exercises' cells in the stage's notebooks.
 """
 
 import json
@@ -15,7 +15,7 @@ from workshop.command.environment import ROOT
 from workshop.exercises.catalogue import STARTS, exercises, files
 from workshop.exercises.views import (
     as_text,
-    notebook_of,
+    notebooks_of,
     readme_of,
     with_cells,
     with_table,
@@ -42,10 +42,10 @@ def write_views() -> None:
         readme = readme_of(stage)
         text = with_table(readme.read_text("utf-8"), some)
         readme.write_text(text, encoding="utf-8", newline="\n")
-        path = notebook_of(stage)
-        notebook = json.loads(path.read_text("utf-8"))
-        text = as_text(with_cells(notebook, some))
-        path.write_text(text, encoding="utf-8", newline="\n")
+        for path in notebooks_of(stage):
+            notebook = json.loads(path.read_text("utf-8"))
+            text = as_text(with_cells(notebook, some))
+            path.write_text(text, encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

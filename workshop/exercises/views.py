@@ -91,7 +91,11 @@ def _cell(kind: str, identifier: str, source: str) -> Cell:
 
 
 def with_cells(notebook: dict[str, Any], exercises: list[Exercise]) -> dict[str, Any]:
-    """The notebook with each exercise's cells at the end of its section."""
+    """The notebook with the cells of each exercise whose section it has, at its end."""
+    here = {_section(cell) for cell in notebook["cells"]}
+    exercises = [exercise for exercise in exercises if exercise.section in here]
+    if not exercises:
+        return notebook
     wanted = [(exercise.section, cells(exercise)) for exercise in exercises]
     loader = _cell("code", f"{exercises[0].stage.name[:2]}-exercises", LOADER)
     ours = {cell["id"] for _, some in wanted for cell in some} | {loader["id"]}
@@ -132,5 +136,6 @@ def readme_of(stage: Path) -> Path:
     return stage / "README.md"
 
 
-def notebook_of(stage: Path) -> Path:
-    return stage.parent / "notebooks" / f"{stage.name}.ipynb"
+def notebooks_of(stage: Path) -> list[Path]:
+    """A stage may have several; their sections have numbers that go on."""
+    return sorted((stage.parent / "notebooks").glob(f"{stage.name}*.ipynb"))
