@@ -22,6 +22,7 @@ from exercises.e4_whose_thread import (
     urlpatterns,
 )
 from sockets.database import inside
+from sockets.inbox import Inbox
 
 from workshop.exercises import Wrong, shown
 
@@ -97,13 +98,14 @@ async def _talk(history: Callable[[Socket], Awaitable[None]]) -> list[Any]:
 def _watched(found: list[str]) -> Iterator[None]:
     """Note where queries run, and what is waited for inside a unit of work."""
     here = threading.get_ident()
-    receive = Socket.receive
+    arrival = Inbox.arrival
     send = Socket.send
 
-    async def watched_receive(socket: Socket) -> str | bytes:
+    def watched_arrival(inbox: Inbox) -> Any:
+        # Both `receive()` and `async for` wait here for a message.
         if inside.get():
             found.append("receive")
-        return await receive(socket)
+        return arrival(inbox)
 
     async def watched_send(socket: Socket, message: str | bytes) -> None:
         if inside.get():
@@ -124,7 +126,7 @@ def _watched(found: list[str]) -> Iterator[None]:
     connection_created.connect(note, dispatch_uid="exercise", weak=False)
     try:
         with (
-            patch.object(Socket, "receive", watched_receive),
+            patch.object(Inbox, "arrival", watched_arrival),
             patch.object(Socket, "send", watched_send),
             # SocketClient says that all of the handler is one unit of work, the test's.
             patch("sockets.testing.inside", ContextVar("nothing", default=False)),
