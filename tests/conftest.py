@@ -4,12 +4,16 @@ import os
 from collections.abc import Generator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.support import failures, processes
 
 CACHE = Path(__file__).parent.parent / ".pytest_cache"
 os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(CACHE / "hypothesis"))
+# An example that takes long on a busy machine is no failure.
+hypothesis.settings.register_profile("no deadline", deadline=None)
+hypothesis.settings.load_profile("no deadline")
 
 
 # The files that take longest. They begin first, so that no process is left alone with

@@ -295,7 +295,7 @@ async def test_stage_01_runs_every_program_of_its_list(
             await page.locator(f"#choices input[value={name}]").check()
             await expect(page.locator("#state")).to_have_text("ready")
             await page.get_by_role("button", name="Run").click()
-            await expect(page.locator("#state")).to_have_text("done", timeout=15_000)
+            await expect(page.locator("#state")).to_have_text("done")
             assert await page.locator("#picture svg").count() == 1, name
 
 
