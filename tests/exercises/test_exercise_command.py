@@ -209,7 +209,7 @@ def test_a_progress_file_with_other_content_is_begun_anew(
     [
         (["1.9"], "There is no exercise '1.9'. The nearest is 1.8"),
         (["2.99"], "The nearest is 2.7, 'A queue that waits'"),
-        (["9.1"], "The nearest is 2."),
+        (["9.1"], "The nearest is 4."),
         (["crawlr"], "The nearest is 1.5, 'A polite crawler'"),
         (["hnt"], "Did you mean 'hint'?"),
         (["hint", "1.77"], "The nearest is 1.8"),
