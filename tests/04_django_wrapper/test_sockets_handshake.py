@@ -336,7 +336,7 @@ async def test_websockets_that_come_together_after_a_rotation_all_have_their_use
                 await stack.enter_async_context(client)
                 assert (await client.receive()).startswith("anna, ")
             await look()
-            assert all(socket.state == "OPEN" for socket in live.connected)
+            assert all(socket.state == "open" for socket in live.connected)
 
 
 async def test_a_handler_that_logs_in_gives_the_session_another_key(talk, anna):
