@@ -32,6 +32,19 @@ COMPRESSION = ["12.*", "13.*"]
 EXCEPTIONS = {"7.1.5"}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _nothing_of_the_cases_stays():
+    """kosoku puts stand-ins for old modules on the path, as one for pkg_resources.
+
+    pytest's own ``monkeypatch.syspath_prepend`` would take it for the real one, in each
+    later test of this process.
+    """
+    path = list(sys.path)
+    yield
+    sys.path[:] = path
+    sys.modules.pop("pkg_resources", None)
+
+
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
     if kosoku is None:
