@@ -396,13 +396,14 @@ class Socket:
 
     def _say_goodbye(self, answer: Answer, by: By) -> None:
         code = sendable(answer.code)
+        # The log and the counters read it, too. Half of a surrogate pair in one counter
+        # would break the whole page of metrics.
+        reason = sendable_reason(answer.reason)
         if self.state is State.CONNECTING:
             extensions = self.scope.get("extensions")
             events = refusal_events(answer.status, answer.reason, extensions)
-            ending = Ending(code, answer.reason, by, answer.status)
-            self._end(ending, events)
+            self._end(Ending(code, reason, by, answer.status), events)
         else:
-            reason = sendable_reason(answer.reason)
             event = close_event(code, reason)
             self._end(Ending(code, reason, by), [event])
 

@@ -234,3 +234,15 @@ def test_publishing_is_counted_by_time_and_failures_apart():
         stats.published(seconds, ok)
     assert stats.published_in == [2, 0, 0, 0, 0, 0, 1, 1]
     assert (stats.published_seconds, stats.unpublished) == (9.701, 1)
+
+
+async def test_a_reason_that_cannot_be_encoded_is_counted_as_text_that_can(talk, stats):
+    """A page of metrics is encoded as a whole: one such label would break all of it."""
+
+    async def handler(socket):
+        raise Refused(403, "half of a pair: \ud800")
+
+    with pytest.raises(SocketRefused):
+        async with talk(handler):
+            pass
+    assert stats.refused == {(403, "half of a pair: ?"): 1}
