@@ -1,6 +1,7 @@
 """Where a run keeps its files, and what it tells of a failure."""
 
 import os
+import signal
 from collections.abc import Generator
 from pathlib import Path
 
@@ -28,6 +29,15 @@ LONGEST = (
     "browser/test_chat_connection.py",
     "faults/test_faults_life.py",
 )
+
+
+def pytest_configure() -> None:
+    """Processes that a test starts can be interrupted, as from a terminal.
+
+    A shell starts a background job (``pytest &``) deaf to Ctrl-C, and its children too.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(

@@ -220,7 +220,6 @@ def test_the_help_names_every_command() -> None:
 
 
 @posix
-@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("number", ["3", "03"])
 def test_a_stage_is_served_until_ctrl_c(free_port: str, number: str) -> None:
     command = ["-m", "workshop", "serve", number, "--port", free_port]
@@ -312,7 +311,6 @@ def test_pytest_gets_its_arguments_and_gives_its_exit_code(tmp_path: Path) -> No
 
 
 @posix
-@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_ends_the_tests(tmp_path: Path) -> None:
     tests = tmp_path / "test_scratch.py"
     tests.write_text(
@@ -327,7 +325,6 @@ def test_ctrl_c_ends_the_tests(tmp_path: Path) -> None:
 
 
 @posix
-@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_while_a_tool_is_still_loading_leaves_no_traceback(
     free_port: str,
 ) -> None:
@@ -348,7 +345,6 @@ def terminal() -> Iterator[int]:
 
 
 @posix
-@pytest.mark.usefixtures("interruptible")
 def test_lab_serves_the_notebooks_until_ctrl_c_ends_it_and_its_kernels(
     free_port: str, tmp_path: Path, terminal: int
 ) -> None:

@@ -338,7 +338,6 @@ def held_up(tree: Path, server: socket.socket) -> dict[str, str]:
 
 
 @posix
-@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_ends_a_set_up_together_with_its_pip(
     tree: Path, silent_index: socket.socket
 ) -> None:
@@ -405,7 +404,6 @@ def test_peers_are_left_to_uv_where_the_venv_is_uvs(tree: Path) -> None:
 
 
 @posix
-@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_while_peers_are_installed_has_the_venv_made_anew(
     tree: Path, silent_index: socket.socket
 ) -> None:
