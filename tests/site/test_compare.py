@@ -18,6 +18,10 @@ def printed(text: str) -> list[dict[str, str]]:
         ("Task-7 is done", "Task-31 is done"),
         ("one   two\n", "one two"),
         ("main ░░███── returned", "main █── returned"),
+        (
+            "<ipython-input-6-69793724cd8d>:2: done",
+            "/tmp/ipykernel_7/25791571.py:2: done",
+        ),
         ('File "/course/notebooks/a.py"', 'File "/home/ann/ws/notebooks/a.py"'),
     ],
 )

@@ -32,13 +32,13 @@ BYTES = re.compile(r"\b[0-9a-f]{2}(?: [0-9a-f]{2})+\b")
 LEFT_OUT = (
     (re.compile(r"\x1b\[[0-9;]*m"), ""),
     (re.compile(r"0x[0-9a-f]+"), "0x…"),
+    (re.compile(r"(/[\w.-]+)+/(?=[\w.-]+\.py)"), ""),
     (re.compile(r"<ipython-input-[\w-]+>|\b\d{6,}\.py|\bcell \d+\b"), "CELL"),
     (re.compile(r"(?<=127\.0\.0\.1[:,])\s?'?,?\s?\d+"), "…"),
     (re.compile(r"(?<=localhost:)\d+"), "…"),
     (re.compile(r"\bTask-\d+"), "Task-…"),
     (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?([.,]\d+)?"), "DATE"),
     (re.compile(r"\b\d\d:\d\d:\d\d([.,]\d+)?"), "CLOCK"),
-    (re.compile(r"(/[\w.-]+)+/(?=[\w.-]+\.py)"), ""),
     (re.compile("[█▇▆▅▄▃▂▁▏▎▍▌▋▊▉░▒▓─━│·●]+"), ""),
     (re.compile(r"[ \t]+"), " "),
 )
