@@ -30,6 +30,9 @@ class Answer(NamedTuple):
 DONE = Answer(500, CloseCode.NORMAL_CLOSURE, "")
 FAILED = Answer(500, CloseCode.INTERNAL_ERROR, "")
 
+# The event that ends a handshake without any words: the server makes a bare 403 of it.
+NO_ANSWER = {"type": "websocket.close"}
+
 # Django's errors that a view may let pass, with what Django answers to them.
 # SessionInterrupted is a BadRequest, DisallowedHost is a SuspiciousOperation.
 DJANGOS: Sequence[tuple[type[Exception], Answer]] = (
@@ -80,7 +83,7 @@ def refusal_events(
             Response").
     """
     if "websocket.http.response" not in (extensions or {}):
-        return [{"type": "websocket.close"}]
+        return [NO_ANSWER]
     body = f"{reason}\n".encode(errors="replace")
     length = str(len(body)).encode()
     return [

@@ -24,7 +24,7 @@ from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, WebSocketScope
 from django.core.handlers.asgi import ASGIRequest
 
 from . import hints, jsontext, servers
-from .answers import Answer, close_event, refusal_events
+from .answers import NO_ANSWER, Answer, close_event, refusal_events
 from .codes import (
     BadMessage,
     CloseCode,
@@ -356,7 +356,12 @@ class Socket:
 
     def leave(self, code: int, reason: str, by: By) -> None:
         """For the runner: the peer has left, or the server ends."""
-        self._end(Ending(code, reason, by), ())
+        goodbye: Sequence[Event] = ()
+        if self.state is State.CONNECTING and by is By.PEER:
+            # Nobody reads this answer. But uvicorn logs an error, and may fail itself,
+            # if an application returns and has never answered the handshake.
+            goodbye = [NO_ANSWER]
+        self._end(Ending(code, reason, by), goodbye)
         self.outbox.drop()
 
     def finish(self, answer: Answer) -> None:

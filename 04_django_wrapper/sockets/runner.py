@@ -26,7 +26,8 @@ A fourth one, the writer, exists only while the peer is behind (outbox.py).
                                         before accept() its status, which is 503 if
                                         the caller gives none, and always a line
    the server cannot send an event    1011, and a traceback in the log
-   the peer leaves                    nothing
+   the peer leaves                    nothing; before accept() the server gets a
+                                        refusal, for it expects an answer
    the server cancels serve()         nothing. The handler is cancelled now, and left
                                         behind after PATIENCE seconds
 

@@ -8,7 +8,7 @@ from starlette.websockets import WebSocketDisconnect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from tests.support.peers import logged
+from tests.support.peers import complaints, logged, raw, reset, until
 from tests.support.servers import SERVERS, socket_site
 
 
@@ -138,6 +138,18 @@ def test_a_message_that_is_too_long_closes_with_1009(end_of, server):
     assert end_of("/echo/", "x" * 65_537)[0] == (
         4009 if server.name == "daphne" else 1009
     )
+
+
+def test_a_peer_that_leaves_before_accept_is_no_fault_of_the_site(server):
+    if server.name == "granian":
+        pytest.skip("granian tells it to nobody: the handshake ends after its time")
+    before = logged(server)
+    with raw(server, "/undecided/") as peer:
+        until(lambda: "INFO: undecided\n" in server.lines[before:])
+        reset(peer)
+        until(lambda: "INFO: given up\n" in server.lines[before:])
+    said = complaints(server, before)
+    assert "ERROR" not in said and "Traceback" not in said
 
 
 def test_no_server_has_anything_else_to_complain_of(server):

@@ -91,6 +91,15 @@ async def silent(socket):
         print("silent has ended", flush=True)
 
 
+async def undecided(socket):
+    """It never accepts."""
+    print("INFO: undecided", flush=True)
+    try:
+        await asyncio.Event().wait()
+    finally:
+        print("INFO: given up", flush=True)
+
+
 async def stubborn(socket):
     """It swallows every cancellation."""
     await socket.accept()
@@ -190,6 +199,7 @@ urlpatterns = [
     path("goodbye/", goodbye),
     path("broken/", broken),
     path("silent/", silent),
+    path("undecided/", undecided),
     path("stubborn/", stubborn),
     path("firehose/", firehose),
     path("burst/", burst),
