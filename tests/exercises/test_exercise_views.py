@@ -46,6 +46,19 @@ def test_a_notebook_holds_its_exercises_as_their_files_are(stage: Path) -> None:
 
 
 @each_stage
+def test_the_cells_of_an_exercise_that_is_gone_are_taken_away(stage: Path) -> None:
+    """Also the cell that loads the magics, where no exercise is left."""
+    for path in notebooks_of(stage):
+        notebook = json.loads(path.read_text("utf-8"))
+        without = with_cells(notebook, [])
+        text = as_text(without)
+        assert "%%exercise" not in text
+        assert "%hint" not in text
+        assert "%load_ext workshop.exercises" not in text
+        assert with_cells(without, exercises_of(stage)) == notebook
+
+
+@each_stage
 def test_an_exercise_stands_at_the_end_of_its_section(stage: Path) -> None:
     """Behind the heading with its number, and before the next heading."""
     stored = []

@@ -6,6 +6,7 @@ views of it, and a test compares them with what it would write.
 
 import ast
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ TABLE_BEGINS = "<!-- The table is written by workshop.exercises.starts. -->"
 TABLE_ENDS = "<!-- Here the table ends. -->"
 
 LOADER = "%load_ext workshop.exercises"  # makes %%exercise and %hint known
+
+# The ids of the cells that are written here: 01-e5-text, 01-e5, 01-e5-hint.
+_OURS = re.compile(r"\d\d-(exercises|e\d+(-text|-hint)?)")
 
 Cell = dict[str, Any]
 
@@ -94,12 +98,12 @@ def with_cells(notebook: dict[str, Any], exercises: list[Exercise]) -> dict[str,
     """The notebook with the cells of each exercise whose section it has, at its end."""
     here = {_section(cell) for cell in notebook["cells"]}
     exercises = [exercise for exercise in exercises if exercise.section in here]
-    if not exercises:
-        return notebook
     wanted = [(exercise.section, cells(exercise)) for exercise in exercises]
+    # By their form: among them are those of exercises that are there no more.
+    kept = [cell for cell in notebook["cells"] if not _OURS.fullmatch(cell["id"])]
+    if not exercises:
+        return notebook | {"cells": kept}
     loader = _cell("code", f"{exercises[0].stage.name[:2]}-exercises", LOADER)
-    ours = {cell["id"] for _, some in wanted for cell in some} | {loader["id"]}
-    kept = [cell for cell in notebook["cells"] if cell["id"] not in ours]
     found: list[Cell] = []
     section = -1
     for cell in [*kept, None]:
