@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import Generator
 from pathlib import Path
 
@@ -9,6 +10,11 @@ import hypothesis
 import pytest
 
 from tests.support import failures, processes
+
+# Containers often set it. Each of the hundreds of processes that the tests start would
+# compile all that it imports.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 CACHE = Path(__file__).parent.parent / ".pytest_cache"
 os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(CACHE / "hypothesis"))
