@@ -122,6 +122,8 @@ class Judge:
         if path.is_file():
             self._folder = tempfile.TemporaryDirectory(prefix="exercise-")
             _module("exercises.answers.prepare", path).prepare(Path(self._folder.name))
+            # Django's objects are many, and they stay: no collection looks at them.
+            gc.freeze()
 
     def _load(self) -> Any:
         """Run the learner's file, and give back what stands under the target's name."""
