@@ -1,4 +1,4 @@
-"""A copy of the tools and of two stages, which a test may solve, break and reset."""
+"""A copy of the tools and of all stages, which a test may solve, break and reset."""
 
 import contextlib
 import io
@@ -18,7 +18,8 @@ from workshop.command.errors import UserError
 from workshop.exercises import command
 from workshop.exercises.catalogue import Exercise, exercises
 
-COPIED = ("workshop", "01_asyncio_basics", "02_coroutines")
+ALL = len(exercises())
+COPIED = ("workshop", *(stage.name for stage in sorted(ROOT.glob("0?_*"))))
 FILES = ("pyproject.toml", "requirements.lock", "requirements-bench.lock")
 
 
