@@ -1,60 +1,12 @@
-"""An asyncio event loop whose time passes only where all of its tasks wait.
-
-Where a real loop would ask its selector to wait for 0.2 s, this one adds 0.2 to its
-clock: programs that sleep take no time, and happen at exactly the expected moments.
-"""
+"""Run a program on the clock of the exercises, and note what it prints when."""
 
 import asyncio
 import contextlib
 import io
-import selectors
 from collections.abc import Coroutine
 from typing import Any, NamedTuple
 
-PATIENCE = 5.0  # real seconds for a thread or a socket to wake a loop with no timers
-
-
-class DeadlockError(Exception):
-    """Everybody waits, and nobody can wake them."""
-
-
-class _Selector(selectors.SelectSelector):
-    """Sees what is ready at once; waits in fake time, unless there is none to add."""
-
-    now = 0.0
-
-    def select(
-        self, timeout: float | None = None
-    ) -> list[tuple[selectors.SelectorKey, int]]:
-        ready = super().select(0)
-        if ready or timeout == 0:
-            return ready
-        if timeout is None:  # a worker thread may be at work
-            if not (ready := super().select(PATIENCE)):
-                raise DeadlockError("every task waits, and nothing can wake them")
-            return ready
-        self.now += timeout
-        return []
-
-
-class FakeClockLoop(asyncio.SelectorEventLoop):
-    """``asyncio.Runner(loop_factory=FakeClockLoop)`` runs a program on it."""
-
-    def __init__(self) -> None:
-        self._clock = _Selector()
-        super().__init__(self._clock)
-
-    def time(self) -> float:
-        """Fake seconds since the loop was made."""
-        return self._clock.now
-
-    def advance(self, seconds: float) -> None:
-        """Let time pass while somebody runs: stands for a blocking call."""
-        self._clock.now += seconds
-
-    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
-        """Wait for the worker threads in real time, and not until a fake time-out."""
-        await super().shutdown_default_executor()
+from workshop.exercises.clock import FakeClockLoop
 
 
 class Printed(NamedTuple):
