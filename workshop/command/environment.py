@@ -42,7 +42,10 @@ LOCK = ROOT / "requirements.lock"
 BENCH_LOCK = ROOT / "requirements-bench.lock"
 # The same packages, and those that build the site.
 SITE_LOCK = ROOT / "requirements-site.lock"
-OPTIONAL = {"bench": BENCH_LOCK, "site": SITE_LOCK}  # by group in pyproject.toml
+# The packages that only stage 04's recipes use.
+RECIPES_LOCK = ROOT / "requirements-recipes.lock"
+# By their group in pyproject.toml.
+OPTIONAL = {"bench": BENCH_LOCK, "site": SITE_LOCK, "recipes": RECIPES_LOCK}
 VENV = ROOT / ".venv"
 if os.name == "nt":
     PYTHON = VENV / "Scripts" / "python.exe"
@@ -267,6 +270,15 @@ def add_site() -> str:
         "", or a sentence about what is not there.
     """
     return _add("site")
+
+
+def add_recipes() -> str:
+    """Install what stage 04's recipes use, unless it is there.
+
+    Returns:
+        "", or a sentence about what is not there.
+    """
+    return _add("recipes")
 
 
 def _add(group: str) -> str:

@@ -1,0 +1,1 @@
+"""Recipes: each a page, and the code that it shows."""

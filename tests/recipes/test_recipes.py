@@ -1,0 +1,84 @@
+"""The recipes of stage 04 in a new project, each with the test that it brings."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.recipes import (
+    NAMES,
+    RECIPES,
+    blocks_of,
+    lift,
+    needs_packages,
+    require_packages,
+)
+
+CHECK_AND_TEST = """
+import django
+from django.core.management import call_command
+django.setup()
+call_command("check", fail_level="WARNING")
+call_command("test", verbosity=2)
+"""
+TESTED = [
+    name
+    for name in NAMES
+    if (RECIPES / f"test_{name}.py").exists() or (RECIPES / name).is_dir()
+]
+
+
+@pytest.mark.parametrize("packages", [False, True], ids=["alone", "with packages"])
+def test_the_recipes_pass_their_tests_in_a_new_project(packages, tmp_path):
+    """Two projects, not one for each recipe: each costs seconds of CPU."""
+    if packages:
+        require_packages()
+    names = [name for name in TESTED if needs_packages(name) == packages]
+    tested = subprocess.run(
+        [sys.executable, "-c", CHECK_AND_TEST],
+        cwd=lift(names, tmp_path),
+        env={
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "mysite.settings",
+            "PYTHONPATH": os.fspath(tmp_path),
+        },
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=300,
+        check=False,
+    )
+    assert tested.returncode == 0, tested.stdout + tested.stderr
+    for name in names:
+        ran = re.search(rf"\((mysite\.test_{name}|{name}\.tests)\.", tested.stderr)
+        assert ran, f"{name} has no test:\n{tested.stderr}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_page_shows_the_whole_code_of_its_recipe(name):
+    shown = {}
+    for block in blocks_of(name):
+        if not block["added"]:
+            shown[block["file"]] = shown.get(block["file"], "") + block["code"]
+    assert shown
+    for file, code in shown.items():
+        text = (RECIPES / file.removeprefix("mysite/")).read_text("utf-8")
+        assert lines_of(code) == lines_of(without_docstring(text)), file
+
+
+def test_the_table_has_each_page_and_no_other_one():
+    table = (RECIPES / "README.md").read_text("utf-8")
+    assert sorted(re.findall(r"^\| [^|]+ \| \[[^]]+\]\((\w+)\.md\)", table, re.M)) == (
+        NAMES
+    )
+
+
+def without_docstring(text):
+    return re.sub(r'\A""".*?"""\n', "", text, flags=re.DOTALL)
+
+
+def lines_of(code):
+    """All lines but the blank ones: a page may cut a file between paragraphs."""
+    return [line for line in code.splitlines() if line.strip()]
