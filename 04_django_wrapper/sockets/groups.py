@@ -98,22 +98,49 @@ class Groups(Members):
             HandlerError: the name is no name, or this comes before ``accept()``, or the
                 socket is in this group already.
         """
-        check_name(name)
-        if socket.state is State.CONNECTING or name in socket.groups:
-            raise HandlerError(f"to join {name!r}, accept() first, and join once")
-        if socket.state is State.CLOSED and not socket.inbox.messages:
-            # A handler that was left behind would stay a member for ever.
-            await socket.not_open("join")
-        if len(socket.groups) >= socket.conf.GROUPS:
-            raise BadMessage("too many groups")
-
-        socket.groups.add(name)
-        if self.leave_all not in socket.on_end:
-            socket.on_end.append(self.leave_all)
+        await self._reserve(name, socket)
         try:
             await self._enter(name, socket, put or socket.outbox.put)
             yield
         finally:
+            self.discard(name, socket)
+
+    async def add(self, name: str, socket: Socket, put: Put | None = None) -> None:
+        """``await groups.add("room-1", socket)``: join without a block.
+
+        For a handler whose peer says which groups it wants. ``join`` is the first
+        choice: a block cannot forget to leave. This membership ends with ``discard``,
+        and with the handler. A socket that is in the group already stays in it.
+
+        Args:
+            name: 1 to 100 printable characters.
+            socket: any open one.
+            put: as for ``join``.
+
+        Raises:
+            BadMessage, Disconnected: as for ``join``.
+            HandlerError: as for ``join``; the socket may be in this group already, but
+                not with another ``put``.
+        """
+        put = put or socket.outbox.put
+        present = self.members.get(check_name(name), {}).get(socket)
+        if present == put:
+            await self._follow(name)
+            return
+        await self._reserve(name, socket)
+        try:
+            await self._enter(name, socket, put)
+        except BaseException:
+            self.discard(name, socket)
+            raise
+
+    def discard(self, name: str, socket: Socket) -> None:
+        """Leave a group now. It never waits; for a socket that is not in it, nothing.
+
+        Inside ``async with groups.join(name, socket):`` the rest of the block goes on
+        without the group.
+        """
+        if name in socket.groups:
             socket.groups.discard(name)
             self._leave(name, socket)
 
@@ -128,23 +155,32 @@ class Groups(Members):
         finally:
             self._leave(name, listener)
 
-    async def publish(self, name: str, message: str | bytes) -> bool:
+    async def publish(
+        self, name: str, message: str | bytes, *, but: Socket | None = None
+    ) -> bool:
         """Send one message to all members; it waits for none of them.
 
         Every 32nd call gives control back to the event loop. So a loop that publishes
         thousands of messages ends no member that reads them.
 
+        Args:
+            name: the group's.
+            message: text as str, binary as bytes.
+            but: a socket of this process that does not get it, such as the sender's.
+
         Returns:
             True; False if the carrier has not taken it: only this process gets it.
 
         Raises:
-            HandlerError: this is no name or no message.
+            HandlerError: this is no name or no message, or ``but`` is no socket.
         """
-        return await self._publish(check_name(name), message_of(message))
+        return await self._publish(check_name(name), message_of(message, but))
 
-    async def publish_json(self, name: str, value: Any) -> bool:
+    async def publish_json(
+        self, name: str, value: Any, *, but: Socket | None = None
+    ) -> bool:
         """The same with a value, as JSON text; it is written once for all."""
-        return await self.publish(name, jsontext.dumps(value))
+        return await self.publish(name, jsontext.dumps(value), but=but)
 
     async def close(self, name: str, code: int, reason: str = "") -> bool:
         """Close the websockets of all members.
@@ -154,13 +190,21 @@ class Groups(Members):
         """
         return await self._publish(check_name(name), close_of(code, reason))
 
-    def publish_sync(self, name: str, message: str | bytes) -> None:
+    def publish_sync(
+        self, name: str, message: str | bytes, *, but: Socket | None = None
+    ) -> None:
         """``publish`` from a thread: a view, a signal, the admin, ``on_commit``.
 
         It does not wait, except in a process that has no websockets, such as a
         management command: there it waits for Redis, ``PUBLISH_SECONDS`` at most.
         """
-        self._publish_from_thread(check_name(name), message_of(message))
+        self._publish_from_thread(check_name(name), message_of(message, but))
+
+    def publish_json_sync(
+        self, name: str, value: Any, *, but: Socket | None = None
+    ) -> None:
+        """``publish_json`` from a thread."""
+        self.publish_sync(name, jsontext.dumps(value), but=but)
 
     def close_sync(self, name: str, code: int, reason: str = "") -> None:
         """``close`` from a thread."""
@@ -190,6 +234,21 @@ class Groups(Members):
         while socket.groups:
             self._leave(socket.groups.pop(), socket)
 
+    async def _reserve(self, name: str, socket: Socket) -> None:
+        """Note that a socket is in this group, if it may be."""
+        check_name(name)
+        if socket.state is State.CONNECTING or name in socket.groups:
+            raise HandlerError(f"to join {name!r}, accept() first, and join once")
+        if socket.state is State.CLOSED and not socket.inbox.messages:
+            # A handler that was left behind would stay a member for ever.
+            await socket.not_open("join")
+        if len(socket.groups) >= socket.conf.GROUPS:
+            raise BadMessage("too many groups")
+
+        socket.groups.add(name)
+        if self.leave_all not in socket.on_end:
+            socket.on_end.append(self.leave_all)
+
     async def _enter(self, name: str, member: Socket | Listener, put: Put) -> None:
         here = asyncio.get_running_loop()
         home = self._home()
@@ -199,13 +258,17 @@ class Groups(Members):
                 "the members of groups live in one event loop, and this is another one"
             )
         self.loop = here
-        self.add(name, member, put)
+        self.put_in(name, member, put)
+        await self._follow(name)
+
+    async def _follow(self, name: str) -> None:
+        """Wait until the news of other processes comes, or cannot come now."""
         carrier = self.find_carrier()
         if carrier is not None:
             await carrier.follow(name)
 
     def _leave(self, name: str, member: Socket | Listener) -> None:
-        self.remove(name, member)
+        self.take_out(name, member)
         carrier = self.find_carrier()
         if carrier is not None and name not in self.members:
             carrier.leave(name)

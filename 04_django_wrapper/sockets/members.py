@@ -27,6 +27,7 @@ class Message:
     """For all members. They share the event, so nobody may change it."""
 
     event: Event  # ASGI's "websocket.send", with "text" or "bytes"
+    but: Socket | None = None  # this member, and no other one, does not get it
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +46,20 @@ class Loss:
 News = Message | Close | Loss
 
 
-def message_of(message: str | bytes) -> Message:
+def message_of(message: str | bytes, but: Socket | None = None) -> Message:
     """A message as news for a group.
 
+    Args:
+        message: text as str, binary as bytes.
+        but: a member of this process that does not get it.
+
     Raises:
-        HandlerError: it is neither str nor bytes, or it is no text that UTF-8 knows.
+        HandlerError: it is neither str nor bytes, or it is no text that UTF-8 knows, or
+            ``but`` is no socket.
     """
+    if but is not None and not isinstance(but, Socket):
+        # Anything else would be no member, and the sender would get its own message.
+        raise HandlerError(f"but= is a Socket, and not {but!r:.80}")
     if isinstance(message, str):
         # Without this, half of a surrogate pair would fail later, at each member.
         try:
@@ -59,7 +68,7 @@ def message_of(message: str | bytes) -> Message:
             raise HandlerError(
                 f"a message is text that UTF-8 can carry, and this is not: {error}"
             ) from None
-    return Message(send_event(message))
+    return Message(send_event(message), but)
 
 
 def close_of(code: int, reason: str = "") -> Close:
@@ -106,11 +115,11 @@ class Members:
         # its messages. A group without members has no entry.
         self.members: dict[str, dict[Socket | Listener, Put]] = {}
 
-    def add(self, name: str, member: Socket | Listener, put: Put) -> None:
+    def put_in(self, name: str, member: Socket | Listener, put: Put) -> None:
         """One more member of a group."""
         self.members.setdefault(name, {})[member] = put
 
-    def remove(self, name: str, member: Socket | Listener) -> None:
+    def take_out(self, name: str, member: Socket | Listener) -> None:
         """One member less, if it was one."""
         members = self.members.get(name, {})
         members.pop(member, None)
@@ -131,6 +140,8 @@ class Members:
         event: Event = None
         if isinstance(news, Message):
             event = news.event
+            if news.but is not None:
+                members = {m: put for m, put in members.items() if m is not news.but}
         else:  # a loss: a peer is not told of it
             members = {m: put for m, put in members.items() if not _is_outbox(put)}
 

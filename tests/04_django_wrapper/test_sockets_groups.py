@@ -460,3 +460,97 @@ async def test_a_join_that_is_not_an_async_with_says_how_it_is_written(talk):
 async def test_a_listen_that_is_not_an_async_with_says_how_it_is_written(application):
     with pytest.raises(HandlerError, match=r"async with groups\.listen"):
         await groups.listen("room", print)
+
+
+# Membership by command, and all but one
+
+
+async def test_a_socket_joins_and_leaves_by_command_as_often_as_it_likes(talk):
+    async def handler(socket):
+        await socket.accept()
+        async for message in socket:
+            if message == "in":
+                await groups.add("room", socket)
+                await groups.add("room", socket)
+            else:
+                groups.discard("room", socket)
+                groups.discard("room", socket)
+            await socket.send("done")
+
+    async with talk(handler) as client:
+        for change, members in [("in", 1), ("out", 0), ("in", 1)]:
+            await client.send(change)
+            assert await client.receive() == "done"
+            assert len(groups.members.get("room", ())) == members
+        await groups.publish("room", "once")
+        await groups.publish("room", "twice")
+        assert await client.receive() == "once"
+        assert await client.receive() == "twice"
+    assert not groups.members
+
+
+async def test_a_command_says_what_a_block_says(talk):
+    async def handler(socket):
+        with pytest.raises(HandlerError, match=r"accept\(\) first"):
+            await groups.add("room", socket)
+        await socket.accept()
+        await groups.add("room", socket, print)
+        with pytest.raises(HandlerError, match="join once"):
+            await groups.add("room", socket)  # with another way for its messages
+        await groups.add("another", socket)
+
+    async with talk(handler, sockets={"GROUPS": 1}) as client:
+        assert await client.closed() == (1008, "too many groups")
+    assert not groups.members
+
+
+async def test_an_add_that_is_cancelled_while_it_waits_joins_nothing(talk, monkeypatch):
+    class Away:
+        """Redis, on a day when it does not answer."""
+
+        async def follow(self, name):
+            await asyncio.Event().wait()
+
+        def leave(self, name):
+            left.append(name)
+
+    async def handler(socket):
+        await socket.accept()
+        with monkeypatch.context() as patch, pytest.raises(TimeoutError):
+            patch.setattr(groups, "find_carrier", Away)
+            async with asyncio.timeout(0):
+                await groups.add("room", socket)
+        await socket.send_json(sorted(socket.groups))
+
+    left = []
+    async with talk(handler) as client:
+        assert await client.receive_json() == []
+        assert "room" not in groups.members
+        assert left == ["room"]
+
+
+async def test_all_but_the_sender_get_a_message(talk):
+    async def handler(socket):
+        await socket.accept()
+        async with groups.join("room", socket):
+            await socket.send("in")
+            async for message in socket:
+                await groups.publish("room", message, but=socket)
+                await groups.publish_json("room", [message], but=socket)
+                work = sync_to_async(groups.publish_json_sync)
+                await work("room", {"by": "a thread"}, but=socket)
+                await socket.send("sent")
+
+    async with AsyncExitStack() as stack:
+        sender, *others = await several(talk, stack, 3, handler)
+        await sender.send("hello")
+        assert await sender.receive() == "sent"
+        for other in others:
+            assert await other.receive() == "hello"
+            assert await other.receive_json() == ["hello"]
+            assert await other.receive_json() == {"by": "a thread"}
+
+
+async def test_but_is_a_socket_and_nothing_else(application):
+    with pytest.raises(HandlerError, match="but= is a Socket, and not 'anna'"):
+        await groups.publish("room", "hello", but="anna")
