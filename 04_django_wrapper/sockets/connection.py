@@ -9,7 +9,8 @@ End:   there is one, ``_end()``. It comes by ``leave()`` if the peer has left, b
        how and when the handler learns of it.
 
 Only this file changes the attributes of a `Socket`, but for ``session`` and ``user``,
-which belong to the steps of the handshake. Other files may add to its lists and sets.
+which belong to the steps of the handshake. Other files may add to its lists, its set
+and ``data``.
 """
 
 import asyncio
@@ -94,6 +95,7 @@ class Socket:
         state: a `State`.
         session: Django's, loaded. Save a changed one: ``await socket.session.asave()``.
         user: Django's.
+        data: the project's own: whatever a step hands to the handler, by name.
         headers: pairs of bytes, to go out with ``accept()``.
         groups: the names of the groups that it is in; groups.py fills it.
         on_accept: functions that are called with this socket after ``accept()``.
@@ -110,6 +112,7 @@ class Socket:
         "__weakref__",
         "_request",
         "conf",
+        "data",
         "deadline",
         "ending",
         "failed",
@@ -137,6 +140,7 @@ class Socket:
         self.state = State.CONNECTING
         self.session: Any = None
         self.user: Any = None
+        self.data: dict[str, Any] = {}
         self.headers: list[tuple[bytes, bytes]] = []
         self.groups: set[str] = set()
         self.on_accept: list[Callable[[Socket], None]] = []

@@ -538,6 +538,26 @@ async def vip(socket):
         raise Refused(402, "Pay first.")
 
 
+async def tenant(socket):
+    """Another one, which looks something up for the handler."""
+    socket.data["tenant"] = socket.request.GET["tenant"]
+
+
+async def test_a_step_hands_data_to_the_handler_of_its_own_websocket(talk, monkeypatch):
+    async def handler(socket):
+        await socket.accept()
+        await socket.send_json(socket.data)
+
+    monkeypatch.setattr("sockets.steps.handshake.tenant", tenant, raising=False)
+    steps = {"HANDSHAKE": ["sockets.steps.handshake.tenant"]}
+    async with (
+        talk(handler, "/?tenant=a", steps) as one,
+        talk(handler, "/?tenant=b", steps) as other,
+    ):
+        assert await one.receive_json() == {"tenant": "a"}
+        assert await other.receive_json() == {"tenant": "b"}
+
+
 async def test_a_step_of_one_s_own_refuses_with_any_status(talk, monkeypatch):
     monkeypatch.setattr("sockets.steps.handshake.vip", vip, raising=False)
     steps = {"HANDSHAKE": ["sockets.steps.handshake.vip"]}
