@@ -36,6 +36,8 @@ class Conf:
     OUTBOX: int = 256  # messages that wait for a peer who reads too slowly
     OUTBOX_BYTES: int = 4_194_304  # of those messages
     WAITING_BYTES: int = 268_435_456  # of all that wait in this process
+    EVENTS: int = 256  # of groups that wait for a handler with a feed (events.py)
+    EVENTS_BYTES: int = 4_194_304  # of those events
     JSON_DEPTH: int = 32  # of a message's lists and objects
     GROUPS: int = 100  # that one socket may be in
     CONNECTIONS: int = 10_000  # of this process, in all

@@ -25,9 +25,11 @@ SOCKETS = {"URLCONF": "mysite.websocket_urls"}
 """,
     "mysite/handlers.py": """
 from django.contrib.auth.models import User
+from sockets import events
 from sockets.codes import BadMessage, Refused
 from sockets.connection import Socket
 from sockets.database import database
+from sockets.events import Event, Lost
 from sockets.groups import groups
 
 
@@ -43,6 +45,19 @@ async def room(socket: Socket, name: str) -> None:
             if isinstance(message, bytes):
                 raise BadMessage("Text, please.")
             await groups.publish(f"room-{name}", message)
+
+
+async def seats(socket: Socket, name: str) -> None:
+    await socket.accept()
+    async with events.of(socket, f"seats-{name}") as feed:
+        async for item in feed:
+            match item:
+                case Event(value={"seat": str(seat)}):
+                    await socket.send(seat)
+                case Lost():
+                    await groups.add("all", socket)
+                case str():
+                    await groups.publish_json(name, {"seat": item}, but=socket)
 
 
 async def step(socket: Socket) -> None:

@@ -316,6 +316,16 @@ async def has_no_user_any_more(socket):
     await stays(socket)
 
 
+async def is_busy(socket):
+    from sockets import events
+    from sockets.groups import groups
+
+    await socket.accept()
+    async with events.of(socket, "room-1"):
+        for _ in range(2):
+            await groups.publish("room-1", "hello")
+
+
 async def is_logged_out(socket):
     from sockets.groups import groups
 
@@ -368,6 +378,7 @@ AFTER = {
         [],
     ),
     "the peer takes nothing for too long": (says_much, {"SEND_SECONDS": 0.01}, []),
+    "the handler lets too many events wait": (is_busy, {"EVENTS": 1}, []),
     'somebody calls `groups.close("room-1", 4401, "logged out")`': (
         is_logged_out,
         {},
