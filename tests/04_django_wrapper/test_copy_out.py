@@ -1,9 +1,10 @@
 """The README's steps, with its own code, in a new project outside of this one."""
 
 import ast
+import contextlib
+import io
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,8 @@ from websockets.exceptions import InvalidStatus
 
 from tests.support.clients import websocket
 from tests.support.processes import ROOT, server_process
-from tests.support.readmes import python_of
+from tests.support.readmes import python_of, section_of
+from workshop.copying.command import main as copy
 
 STAGE = ROOT / "04_django_wrapper"
 LAYER, CHANNELS = "Copy it into your project", "The same with Channels"
@@ -47,8 +49,10 @@ def project(request, tmp_path_factory):
     made = run(folder, "-m", "django", "startproject", "mysite", ".")
     assert made.returncode == 0, made.stderr
     if request.param == LAYER:
-        bytecode = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(STAGE / "sockets", folder / "sockets", ignore=bytecode)
+        with contextlib.redirect_stdout(io.StringIO()) as said:
+            assert copy([str(folder)]) == 0
+        shown = said.getvalue().replace(str(folder), "/home/you/mysite")
+        assert f"copy ../mysite\n{shown}```" in section_of(STAGE.name, LAYER)
     for block in python_of("04_django_wrapper", request.param):
         name, at_its_end = re.match(
             r"# (mysite/\w+\.py)(, at its end)?\n", block
@@ -116,8 +120,9 @@ def test_the_folder_may_be_elsewhere_and_have_another_name(
     """The README's project, with this one change."""
     made = run(tmp_path, "-m", "django", "startproject", "mysite", ".")
     assert made.returncode == 0, made.stderr
-    bytecode = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(STAGE / "sockets", tmp_path / place, ignore=bytecode)
+    assert copy([str(tmp_path)]) == 0
+    (tmp_path / place).parent.mkdir(exist_ok=True)
+    (tmp_path / "sockets").rename(tmp_path / place)
     for block in python_of("04_django_wrapper", LAYER):
         name, at_its_end = re.match(
             r"# (mysite/\w+\.py)(, at its end)?\n", block
