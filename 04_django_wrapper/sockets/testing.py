@@ -17,7 +17,9 @@ from django.conf import settings
 from django.test import AsyncClient
 
 from . import jsontext
+from .codes import CloseCode
 from .database import inside
+from .request import AS_HTTP
 
 
 class SocketRefused(AssertionError):
@@ -41,8 +43,12 @@ class SocketClient:
         application: as in ``asgi.py``.
         path: may have a query string.
         user: is logged in; this makes a session in the database.
+        host: of the site, in place of the first one in ALLOWED_HOSTS: ``Host`` and
+            ``Origin`` name it.
         headers: name and value as text. They take the place of the client's own
             ``Host`` and ``Origin``; with None as its value, a header is left out.
+        scope: keys of the ASGI scope that take the place of the client's own:
+            ``{"client": ("203.0.113.7", 50_000)}``, or ``{"scheme": "wss"}`` for TLS.
         subprotocols: what the client offers.
         seconds: for each thing that is waited for.
 
@@ -62,14 +68,18 @@ class SocketClient:
         path: str,
         *,
         user: Any = None,
+        host: str | None = None,
         headers: dict[str, str | None] | None = None,
+        scope: dict[str, Any] | None = None,
         subprotocols: list[str] | None = None,
         seconds: float = 5,
     ) -> None:
         self.application = application
         self.path = path
         self.user = user
-        self.headers = _headers(headers or {})
+        self.scope = scope or {}
+        scheme = AS_HTTP[self.scope.get("scheme", "ws")]
+        self.headers = _headers(scheme, host or _own_host(), headers or {})
         self.offered = subprotocols or []
         self.seconds = seconds
         self.subprotocol: str | None = None
@@ -78,6 +88,7 @@ class SocketClient:
         self._to_handler: asyncio.Queue[Any] = asyncio.Queue()
         self._from_handler: asyncio.Queue[Any] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
+        self._is_there = True  # else nobody reads what is sent to it
 
     async def __aenter__(self) -> Self:
         if self.user is not None:
@@ -125,6 +136,28 @@ class SocketClient:
         """The next message, which is JSON, as a value."""
         return jsontext.loads(str(await self.receive()), depth=1000)
 
+    async def receive_nothing(self, seconds: float = 0.1) -> None:
+        """See that nothing comes for a while: no message, and no goodbye.
+
+        A test that can ask the handler for something else, and gets that as the next
+        message, is quicker and surer than one that waits.
+
+        Args:
+            seconds: to wait.
+
+        Raises:
+            AssertionError: something has come; with all that was said.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                event = await self._from_handler.get()
+        except TimeoutError:
+            return
+        if event is not None:
+            self._fail(f"expected nothing for {seconds} s, got {event['type']}")
+        # The handler has ended, and more cannot come: for whoever still waits for it.
+        self._from_handler.put_nowait(None)
+
     async def closed(self) -> tuple[int, str]:
         """Wait for the handler's goodbye: code and reason."""
         event = await self._next("websocket.close")
@@ -140,6 +173,18 @@ class SocketClient:
             self._task.cancel()
             self._fail(f"the handler has not ended after {self.seconds} s")
         self._task.result()
+
+    async def vanish(self) -> None:
+        """The network is gone, without a goodbye; wait for the handler's end.
+
+        It is as a server tells of it: what was sent on the way is lost, the code is
+        1006, and whatever is sent after that is an ``OSError`` of the server.
+
+        Raises:
+            AssertionError: the handler has not ended in time.
+        """
+        self._is_there = False
+        await self.leave(CloseCode.ABNORMAL_CLOSURE)
 
     async def _log_in(self) -> None:
         client = AsyncClient()
@@ -158,7 +203,7 @@ class SocketClient:
         headers = [
             (key.encode(), value.encode()) for key, value in self.headers.items()
         ]
-        return {
+        scope = {
             "type": "websocket",
             "asgi": {"version": "3.0", "spec_version": "2.4"},
             "http_version": "1.1",
@@ -171,12 +216,16 @@ class SocketClient:
             "subprotocols": self.offered,
             "extensions": {"websocket.http.response": {}},
         }
+        return scope | self.scope
 
     def _tell(self, event: dict[str, Any]) -> None:
         self.said.append(f"→ {event!r:.200}")
         self._to_handler.put_nowait(event)
 
     async def _send(self, event: Any) -> None:
+        if not self._is_there:
+            # As the ASGI specification wants it, "Send - send event".
+            raise OSError("the peer has vanished")
         self.said.append(f"← {event!r:.200}")
         self._from_handler.put_nowait(event)
 
@@ -207,11 +256,15 @@ class SocketClient:
         raise AssertionError("\n".join(lines))
 
 
-def _headers(given: dict[str, str | None]) -> dict[str, str]:
-    """The client's headers: a host of this site's, a page of it, and what is given."""
+def _own_host() -> str:
+    """A host of this site's."""
     names = (host for host in settings.ALLOWED_HOSTS if not host.startswith(("*", ".")))
-    host = next(names, "localhost")
-    headers = {"host": host, "origin": f"http://{host}"}
+    return next(names, "localhost")
+
+
+def _headers(scheme: str, host: str, given: dict[str, str | None]) -> dict[str, str]:
+    """The client's headers: those of a page of this host, and what is given."""
+    headers = {"host": host, "origin": f"{scheme}://{host}"}
     for name, value in given.items():
         if value is None:
             headers.pop(name.lower(), None)

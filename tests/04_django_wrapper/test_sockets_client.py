@@ -4,6 +4,7 @@ import asyncio
 from contextlib import suppress
 
 import pytest
+from django.test import override_settings
 from sockets.testing import SocketRefused
 
 
@@ -78,6 +79,74 @@ async def test_headers_of_one_s_own_replace_the_usual_ones(talk):
     headers = {"ORIGIN": "http://testserver", "x-name": "anna"}
     async with talk(handler, "/?q=1", headers=headers) as client:
         assert await client.receive_json() == ["http://testserver", "anna"]
+
+
+async def test_a_silence_is_seen_and_a_message_in_it_is_shown(talk):
+    async with talk(echo) as client:
+        await client.receive_nothing(0.01)
+        await client.send("hello")
+        with pytest.raises(
+            AssertionError, match="expected nothing for 30 s, got"
+        ) as it:
+            await client.receive_nothing(30)
+        assert "'text': 'hello'" in str(it.value)
+
+
+async def test_after_the_handler_s_end_there_is_silence(talk):
+    async def handler(socket):
+        await socket.accept()
+
+    async with talk(handler) as client:
+        with pytest.raises(AssertionError, match=r"websocket\.close"):
+            await client.receive_nothing(30)
+        await client.receive_nothing(30)
+        with pytest.raises(AssertionError, match="got the handler's end"):
+            await client.receive()
+
+
+async def about(socket):
+    """Tell what Django makes of the handshake."""
+    await socket.accept()
+    request = socket.request
+    origin = request.headers["Origin"]
+    address = request.META["REMOTE_ADDR"]
+    await socket.send_json([request.get_host(), origin, request.is_secure(), address])
+
+
+async def test_a_client_comes_to_another_host_of_the_site(talk):
+    client = talk(about, host="shop.example.org")
+    with override_settings(ALLOWED_HOSTS=[".example.org"]):
+        async with client:
+            here = ["shop.example.org", "http://shop.example.org", False, "127.0.0.1"]
+            assert await client.receive_json() == here
+
+
+async def test_keys_of_the_scope_replace_the_client_s_own(talk):
+    scope = {"scheme": "wss", "client": ("203.0.113.7", 1)}
+    async with talk(about, scope=scope) as client:
+        here = ["testserver", "https://testserver", True, "203.0.113.7"]
+        assert await client.receive_json() == here
+
+
+async def test_a_peer_that_vanishes_is_gone_without_a_goodbye(talk):
+    ended = []
+
+    async def handler(socket):
+        await socket.accept()
+        async for _ in socket:
+            await tells.wait()
+            await socket.send("nobody hears this")
+        ended.append(socket.ending.code)
+
+    tells = asyncio.Event()
+    async with talk(handler) as client:
+        await client.send("hello")
+        gone = asyncio.create_task(client.vanish())
+        await asyncio.sleep(0)  # it has begun
+        tells.set()
+        await gone
+        await client.receive_nothing(30)
+    assert ended == [1006]
 
 
 async def test_the_failure_of_the_test_itself_is_the_one_that_is_seen(talk):
