@@ -610,3 +610,26 @@ async def test_the_three_ways_cost_the_threads_that_the_readme_says(anna):
     assert threads["just so"] == 1
     assert threads["database"] <= 4
     assert connected == threads  # one for each
+
+
+def test_the_reference_names_all_arguments_and_methods_of_the_client():
+    from sockets.testing import SocketClient
+
+    rows = table_of(README, "Tests of your handlers", "argument")
+    parameters = list(inspect.signature(SocketClient).parameters)
+    assert [row[0].strip("`") for row in rows] == parameters[2:]
+    rows = table_of(README, "Tests of your handlers", "method")
+    shown = [name for row in rows for name in re.findall(r"\.(\w+)\(", row[0])]
+    assert shown == [name for name in vars(SocketClient) if name[0] != "_"]
+
+
+async def test_the_reference_s_test_needs_no_waiting():
+    async def handler(socket):
+        await socket.accept()
+        async for message in socket:
+            if message == "/who":
+                await socket.send("1 person is here")
+
+    names = names_of("Tests of your handlers", "anna")
+    with site_of(handler, "ws/rooms/lobby/") as site:
+        await names["check_that_a_sender_does_not_hear_itself"](site)
