@@ -23,19 +23,28 @@ django.setup()
 call_command("check", fail_level="WARNING")
 call_command("test", verbosity=2)
 """
-TESTED = [
-    name
-    for name in NAMES
-    if (RECIPES / f"test_{name}.py").exists() or (RECIPES / name).is_dir()
-]
+# Recipes that can live in one project: each project costs seconds of CPU. Two that
+# change the same setting are apart.
+PROJECTS = (
+    ["periodic", "presence", "receivers", "rooms", "upload"],
+    ["tokens", "with_fastapi"],
+    ["rest", "watched"],
+)
 
 
-@pytest.mark.parametrize("packages", [False, True], ids=["alone", "with packages"])
-def test_the_recipes_pass_their_tests_in_a_new_project(packages, tmp_path):
-    """Two projects, not one for each recipe: each costs seconds of CPU."""
-    if packages:
+def test_each_recipe_that_brings_a_test_is_in_one_project():
+    files = [*RECIPES.glob("test_*.py"), *RECIPES.glob("*/tests.py")]
+    brought = [
+        file.stem.removeprefix("test_") if file.parent == RECIPES else file.parent.name
+        for file in files
+    ]
+    assert sorted(brought) == sorted(name for names in PROJECTS for name in names)
+
+
+@pytest.mark.parametrize("names", PROJECTS, ids="-".join)
+def test_recipes_pass_their_tests_in_a_new_project(names, tmp_path):
+    if any(needs_packages(name) for name in names):
         require_packages()
-    names = [name for name in TESTED if needs_packages(name) == packages]
     tested = subprocess.run(
         [sys.executable, "-c", CHECK_AND_TEST],
         cwd=lift(names, tmp_path),
