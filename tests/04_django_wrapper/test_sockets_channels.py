@@ -1,0 +1,293 @@
+"""Consumers that were written for Channels run on the layer, with other imports."""
+
+import asyncio
+import logging
+
+import pytest
+from asgiref.sync import async_to_sync, sync_to_async
+from django.urls import re_path
+from sockets.connection import State
+from sockets.groups import groups
+from websockets.sync.client import connect
+
+from tests.support.servers import socket_site
+
+
+@pytest.fixture
+def consumers(tables):
+    """Imported now: they import models."""
+    from tests.support import consumers
+
+    return consumers
+
+
+@pytest.fixture
+def visit(consumers, talk):
+    """``visit("AsyncChat", "/ws/…")``: a client to one consumer."""
+
+    def visit(name, path="/", initkwargs=(), **options):
+        handler = getattr(consumers, name).as_asgi(**dict(initkwargs))
+        route = r"^(?:ws/(?P<room_name>\w+)/)?$"
+        return talk(handler, path, {"URLCONF": (re_path(route, handler),)}, **options)
+
+    return visit
+
+
+@pytest.mark.parametrize("name", ["AsyncChat", "SyncChat"])
+async def test_the_tutorials_chat_reaches_its_room_and_no_other(visit, name):
+    async with (
+        visit(name, "/ws/lobby/") as anna,
+        visit(name, "/ws/lobby/") as ben,
+        visit(name, "/ws/kitchen/") as cleo,
+    ):
+        await anna.send_json({"message": "hello"})
+        for client in (anna, ben):
+            assert await client.receive_json() == {"message": "hello"}
+        await cleo.send_json({"message": "is it quiet here?"})
+        assert await cleo.receive_json() == {"message": "is it quiet here?"}
+    assert not groups.members
+
+
+async def test_a_view_sends_to_a_group_and_to_a_channel(visit):
+    from sockets.channels import get_channel_layer
+
+    def view():
+        layer = get_channel_layer()
+        for message in ("one", "two"):
+            event = {"type": "chat.message", "message": message}
+            async_to_sync(layer.group_send)("chat_lobby", event)
+
+    async with visit("AsyncChat", "/ws/lobby/") as anna:
+        await sync_to_async(view)()
+        for message in ("one", "two"):
+            assert await anna.receive_json() == {"message": message}
+
+
+async def test_the_scope_has_route_user_session_and_cookies(visit, users):
+    async with visit("JsonUsers", user=users["anna"]) as anna:
+        await anna.send_json({"starts": "an"})
+        expected = {"me": "anna", "names": ["anna", "antje"], "visits": 0}
+        assert await anna.receive_json() == expected
+
+
+@pytest.fixture
+def users(tables):
+    from django.contrib.auth.models import User
+
+    found = {}
+    for name in ("anna", "antje", "ben"):
+        found[name] = User.objects.create_user(name)
+    yield found
+    User.objects.all().delete()
+
+
+async def test_a_close_before_accept_is_a_refusal(visit):
+    from sockets.testing import SocketRefused
+
+    with pytest.raises(SocketRefused) as refused:
+        async with visit("JsonUsers"):
+            pass
+    assert refused.value.status == 403
+
+
+@pytest.mark.parametrize("name", ["AsyncDoor", "SyncDoor"])
+@pytest.mark.parametrize("query, opens", [("open", True), ("", False)])
+async def test_connect_may_accept_or_deny_by_an_exception(visit, name, query, opens):
+    from sockets.testing import SocketRefused
+
+    opened = False
+    try:
+        async with visit(name, f"/?{query}"):
+            opened = True
+    except SocketRefused as refused:
+        assert refused.status == 403
+    assert opened == opens
+
+
+async def test_a_subprotocol_headers_bytes_and_a_close_code_get_through(visit):
+    async with visit("Broadcast", subprotocols=["v1", "v2"]) as client:
+        assert client.subprotocol == "v2"
+        assert (b"x-version", b"2") in client.accept_headers
+        assert (await client.receive()).startswith("channel-")
+        await client.send(b"abc")
+        assert await client.receive() == b"cba"
+        await client.send("enough")
+        assert await client.closed() == (4123, "enough")
+
+
+async def test_groups_of_the_class_are_joined_by_both_kinds(visit):
+    from sockets.channels import get_channel_layer
+
+    async with (
+        visit("Broadcast", subprotocols=["v2"]) as one,
+        visit("SyncJson", initkwargs={"kind": "given"}) as two,
+    ):
+        channel = await one.receive()
+        await two.send_json("hello")
+        assert await two.receive_json() == ["hello", "given"]
+        layer = get_channel_layer()
+        event = {"type": "everybody.hears", "what": "all"}
+        await layer.group_send("everybody", event)
+        assert await one.receive() == "all"
+        assert await two.receive_json() == "all"
+        await layer.send(channel, event | {"what": "one"})
+        assert await one.receive() == "one"
+        await two.send_json("bye")
+        assert await two.receive_json() == {"users": 0}
+        assert await two.closed() == (4123, "")
+    assert not groups.members
+
+
+async def test_a_consumer_leaves_a_group_and_keeps_its_own_channel(
+    consumers, visit, monkeypatch
+):
+    async def receive(self, text_data):
+        layer = self.channel_layer
+        await layer.group_discard("chat_lobby", self.channel_name)
+        await layer.group_discard("chat_lobby", "channel-that-has-ended")
+        event = {"type": "chat.message", "message": text_data}
+        await layer.group_send("chat_lobby", event)
+        await layer.send(self.channel_name, event | {"message": "to me"})
+
+    monkeypatch.setattr(consumers.AsyncChat, "receive", receive)
+    async with visit("AsyncChat", "/ws/lobby/") as client:
+        await client.send("to all")
+        assert await client.receive_json() == {"message": "to me"}
+
+
+@pytest.mark.parametrize("name", ["AsyncEcho", "SyncEcho"])
+async def test_the_base_classes_speak_asgi(visit, name):
+    async with visit(name) as client:
+        await client.send("hello")
+        assert await client.receive() == "hello"
+
+
+async def test_the_end_is_told_once_and_with_its_code(consumers, visit, monkeypatch):
+    told = []
+
+    async def disconnect(self, code):
+        told.append(code)
+        await self.channel_layer.group_send("chat_lobby", {"type": "chat.left"})
+
+    async def left(self, event):
+        await self.send(text_data="somebody left")
+
+    monkeypatch.setattr(consumers.AsyncChat, "disconnect", disconnect)
+    monkeypatch.setattr(consumers.AsyncChat, "chat_left", left, raising=False)
+    async with visit("AsyncChat", "/ws/lobby/") as stays:
+        async with visit("AsyncChat", "/ws/lobby/") as leaves:
+            await leaves.leave(4000)
+        assert await stays.receive() == "somebody left"
+        assert told == [4000]
+
+
+async def test_a_method_that_sends_to_a_peer_that_has_left_ends_the_consumer(
+    consumers, visit, monkeypatch
+):
+    told = []
+
+    async def receive(self, text_data):
+        while self._socket.state is State.OPEN:
+            await asyncio.sleep(0)
+        await self.send(text_data="to nobody")
+        told.append("this is never reached")
+
+    async def disconnect(self, code):
+        told.append(code)
+
+    monkeypatch.setattr(consumers.AsyncChat, "receive", receive)
+    monkeypatch.setattr(consumers.AsyncChat, "disconnect", disconnect)
+    async with visit("AsyncChat", "/ws/lobby/") as client:
+        await client.send("hello")
+        await client.leave(4000)
+    assert told == [4000]
+
+
+async def test_a_stranger_who_sends_no_json_fills_no_log(visit, users, caplog):
+    async with visit("JsonUsers", user=users["anna"]) as client:
+        await client.send("{")
+        code, reason = await client.closed()
+        assert (code, reason[:13]) == (1007, "expected JSON")
+    async with visit("SyncJson") as client:
+        await client.send(b"\x00")
+        assert await client.closed() == (1003, "expected JSON as text")
+    assert not [record for record in caplog.records if record.exc_info]
+
+
+async def test_an_error_of_a_consumer_is_a_failure_of_its_handler(visit, caplog):
+    async with visit("AsyncChat", "/ws/lobby/") as client:
+        await client.send_json({"no message": "in it"})
+        assert await client.closed() == (1011, "")
+    [failure] = [record for record in caplog.records if record.exc_info]
+    assert failure.exc_info[0] is KeyError
+
+
+async def test_a_consumer_that_neither_accepts_nor_closes_is_told(
+    consumers, visit, monkeypatch, caplog
+):
+    from sockets.testing import SocketRefused
+
+    async def connect(self):
+        pass
+
+    monkeypatch.setattr(consumers.AsyncChat, "connect", connect)
+    with pytest.raises(SocketRefused) as refused:
+        async with visit("AsyncChat", "/ws/lobby/"):
+            pass
+    assert refused.value.status == 500
+    assert "returned without accept() or close()" in caplog.text
+
+
+async def test_a_message_without_a_type_or_a_method_says_so(consumers, visit, caplog):
+    from sockets.channels import InvalidChannelLayerError, get_channel_layer
+
+    layer = get_channel_layer()
+    for message in ({}, {"type": "_private"}, {"type": 3}, "text"):
+        with pytest.raises(ValueError, match="a message is a dict with a type"):
+            await layer.group_send("chat_lobby", message)
+    with pytest.raises(InvalidChannelLayerError, match="no consumer of this process"):
+        await layer.group_add("chat_lobby", "channel-of-another-process")
+    async with visit("AsyncChat", "/ws/lobby/") as client:
+        await layer.group_send("chat_lobby", {"type": "chat.unknown"})
+        assert await client.closed() == (1011, "")
+    assert "AsyncChat has no method for messages of the type" in caplog.text
+
+
+async def test_a_slow_consumer_ends_with_1013_and_keeps_nothing(
+    consumers, visit, monkeypatch, caplog
+):
+    """Channels drops what is over a channel's capacity, and tells nobody."""
+    caplog.set_level(logging.ERROR)
+    free = asyncio.Event()
+
+    async def busy(self, event):
+        await free.wait()
+
+    monkeypatch.setattr(consumers.AsyncChat, "chat_message", busy)
+    async with visit("AsyncChat", "/ws/lobby/") as client:
+        from sockets.channels import get_channel_layer
+
+        event = {"type": "chat.message", "message": "x"}
+        for _ in range(300):
+            await get_channel_layer().group_send("chat_lobby", event)
+        code, _ = await client.closed()
+        assert code == 1013
+        free.set()
+
+
+@pytest.mark.parametrize("kind", ["chat", "sync"])
+def test_the_tutorials_chat_runs_on_a_real_server(site, kind):
+    room = f"{site.url.replace('http', 'ws', 1)}/ws/{kind}/lobby/"
+    with connect(room) as anna, connect(room) as ben:
+        anna.send('{"message": "hello"}')
+        for client in (anna, ben):
+            assert client.recv(timeout=30) == '{"message": "hello"}'
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The layer with consumers for its routes, in a process of its own."""
+    file = tmp_path_factory.mktemp("no_database") / "none.sqlite3"
+    urlconf = "tests.support.consumers"
+    with socket_site("uvicorn-sansio", file, URLCONF=urlconf) as process:
+        yield process
