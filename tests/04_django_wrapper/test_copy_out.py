@@ -5,6 +5,7 @@ import contextlib
 import io
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,13 +14,16 @@ import pytest
 from channels.layers import InMemoryChannelLayer
 from websockets.exceptions import InvalidStatus
 
-from tests.support.clients import websocket
+from tests.support.clients import fetch, websocket
+from tests.support.ports import free_port
 from tests.support.processes import ROOT, server_process
 from tests.support.readmes import python_of, section_of
+from tests.support.recipes import require_packages
 from workshop.copying.command import main as copy
 
 STAGE = ROOT / "04_django_wrapper"
 LAYER, CHANNELS = "Copy it into your project", "The same with Channels"
+NEXT = "What a site needs next"
 ROOM = "/ws/rooms/lobby"
 
 
@@ -57,13 +61,16 @@ def project(request, tmp_path_factory):
         shown = re.sub(r"\d+\.\d+\.\d+", "2.1.0", shown)
         assert f"copy ../mysite\n{shown}```" in told
     for block in python_of("04_django_wrapper", request.param):
-        name, at_its_end = re.match(
-            r"# (mysite/\w+\.py)(, at its end)?\n", block
-        ).groups()
-        file = folder / name
-        before = file.read_text("utf-8") if at_its_end else ""
-        file.write_text(before + block, "utf-8")
+        write(folder, block)
     return folder
+
+
+def write(folder, block):
+    """Do with a block of the README what its first line says."""
+    name, at_its_end = re.match(r"# (mysite/\w+\.py)(, at its end)?\n", block).groups()
+    file = folder / name
+    before = file.read_text("utf-8") if at_its_end else ""
+    file.write_text(before + block, "utf-8")
 
 
 def test_nothing_of_this_repository_can_be_imported_in_the_new_project(project):
@@ -127,14 +134,8 @@ def test_the_folder_may_be_elsewhere_and_have_another_name(
     (tmp_path / place).parent.mkdir(exist_ok=True)
     (tmp_path / "sockets").rename(tmp_path / place)
     for block in python_of("04_django_wrapper", LAYER):
-        name, at_its_end = re.match(
-            r"# (mysite/\w+\.py)(, at its end)?\n", block
-        ).groups()
         block = block.replace("from sockets.", f"from {package}.")
-        block = block.replace('["sockets",', f'["{app}",')
-        file = tmp_path / name
-        before = file.read_text("utf-8") if at_its_end else ""
-        file.write_text(before + block, "utf-8")
+        write(tmp_path, block.replace('["sockets",', f'["{app}",'))
     config = f"""
 from {package}.apps import SocketsConfig
 
@@ -146,6 +147,82 @@ class Own(SocketsConfig):
     assert checked.returncode == 0, checked.stderr
     tested = run(tmp_path, "manage.py", "test")
     assert "Ran 1 test" in tested.stderr and "OK" in tested.stderr, tested.stderr
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The project with what a site needs next, but WhiteNoise."""
+    folder = tmp_path_factory.mktemp("site")
+    assert run(folder, "-m", "django", "startproject", "mysite", ".").returncode == 0
+    assert copy([str(folder)]) == 0
+    exposition = STAGE / "operations" / "prometheus.py"
+    shutil.copy(exposition, folder / "mysite" / "prometheus.py")
+    blocks = python_of(STAGE.name, LAYER) + python_of(STAGE.name, NEXT)
+    for block in blocks:
+        if "whitenoise" not in block:
+            write(folder, block)
+    (folder / "mysite" / "tests_of_metrics.py").write_text(METRICS_TEST, "utf-8")
+    return folder
+
+
+METRICS_TEST = """
+from django.contrib.auth.models import User
+from django.test import TestCase
+
+
+class MetricsTest(TestCase):
+    async def test_the_metrics_are_for_staff(self):
+        response = await self.async_client.get("/metrics")
+        self.assertEqual(response.status_code, 403)
+        staff = await User.objects.acreate(username="anna", is_staff=True)
+        await self.async_client.aforce_login(staff)
+        response = await self.async_client.get("/metrics")
+        self.assertContains(response, "websockets_open{")
+"""
+
+
+def test_a_site_has_its_log_its_metrics_and_pages_of_another_origin(site):
+    checked = run(site, "manage.py", "check", "--fail-level=WARNING")
+    assert checked.returncode == 0, checked.stderr
+    tested = run(site, "manage.py", "test", "--pattern=tests*.py")
+    assert tested.returncode == 0, tested.stderr
+    assert "Ran 2 tests" in tested.stderr
+    with uvicorn(site) as server:
+        with websocket(server.url + ROOM, origin="https://app.example.org") as anna:
+            anna.send("hello")
+            assert anna.recv(timeout=30) == "somebody: hello"
+        with pytest.raises(InvalidStatus):
+            websocket(server.url + ROOM, origin="https://other.example.org")
+    opened = r"^[\d-]+ [\d:,]+ INFO sockets.connections: opened path='/ws/rooms/lobby/'"
+    assert re.search(opened, server.log, re.MULTILINE)
+
+
+def test_a_site_runs_with_whitenoise_and_under_gunicorn(site):
+    """Both find the websockets; WhiteNoise's ``runserver`` finds the layer's."""
+    require_packages()
+    [block] = [block for block in python_of(STAGE.name, NEXT) if "whitenoise" in block]
+    settings = site / "mysite" / "settings.py"
+    before = settings.read_text("utf-8")
+    write(site, block)
+    clean = {"PYTHONPATH": "", "DJANGO_SETTINGS_MODULE": "mysite.settings"}
+    [options] = re.findall(
+        r"^\$ gunicorn (.+)$", section_of(STAGE.name, LAYER), re.MULTILINE
+    )
+    gunicorn = ["-m", "gunicorn", *options.split(), "--bind=127.0.0.1:0"]
+    runserver = ["manage.py", "runserver", "--noreload", f"127.0.0.1:{free_port()}"]
+    started = re.compile(r"(?:server|Listening) at:? (http://127[\d.]+:\d+)")
+    try:
+        for command in (runserver, gunicorn):
+            with server_process(command, address=started, cwd=site, **clean) as server:
+                if command is runserver:
+                    style = fetch(server.url + "/static/admin/css/base.css")
+                    # Django's own static files have no such header.
+                    assert style.headers["Access-Control-Allow-Origin"] == "*"
+                with websocket(server.url + ROOM, origin=server.url) as anna:
+                    anna.send("hello")
+                    assert anna.recv(timeout=30) == "somebody: hello"
+    finally:
+        settings.write_text(before, "utf-8")
 
 
 def test_the_layer_imports_only_python_django_asgiref_and_itself():
