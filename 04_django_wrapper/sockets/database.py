@@ -92,3 +92,14 @@ def close_old_connections() -> None:
         if not connection.in_atomic_block:
             connection.queries_log.clear()  # with DEBUG it has every query
             connection.close_if_unusable_or_obsolete()
+
+
+def end_threads() -> None:
+    """End the threads that have nothing to do, each with its connections.
+
+    For the end of a server in a test: nobody can drop a database with connections.
+    """
+    while _threads:
+        thread = _threads.pop()
+        thread.submit(connections.close_all).result()
+        thread.shutdown()

@@ -226,7 +226,7 @@ def test_a_site_runs_with_whitenoise_and_under_gunicorn(site):
 
 
 def test_the_layer_imports_only_python_django_asgiref_and_itself():
-    """uvicorn, too, but only where ``runserver`` starts it; redis where it is set."""
+    """uvicorn, too, but only where it is started; redis where it is set."""
     allowed = {*sys.stdlib_module_names, "django", "asgiref", "sockets"}
     others = {
         (file.name, module.partition(".")[0])
@@ -237,7 +237,8 @@ def test_the_layer_imports_only_python_django_asgiref_and_itself():
     redis = {
         (f"{name}.py", "redis") for name in ("connection", "synchronous", "settings")
     }
-    assert others == {("runserver.py", "uvicorn"), *redis}
+    tests = {("live_server.py", "uvicorn"), ("pytest_plugin.py", "pytest")}
+    assert others == {("runserver.py", "uvicorn"), *redis, *tests}
 
 
 def test_a_copy_has_its_licence_its_types_and_the_version_that_its_changelog_names():

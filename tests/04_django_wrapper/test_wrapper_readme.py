@@ -630,6 +630,6 @@ async def test_the_reference_s_test_needs_no_waiting():
             if message == "/who":
                 await socket.send("1 person is here")
 
-    names = names_of("Tests of your handlers", "anna")
+    names = names_of("Tests of your handlers", "check_that")
     with site_of(handler, "ws/rooms/lobby/") as site:
         await names["check_that_a_sender_does_not_hear_itself"](site)
