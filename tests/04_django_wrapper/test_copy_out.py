@@ -22,7 +22,8 @@ from tests.support.recipes import require_packages
 from workshop.copying.command import main as copy
 
 STAGE = ROOT / "04_django_wrapper"
-LAYER, CHANNELS = "Copy it into your project", "The same with Channels"
+LAYER, CHANNELS = "Copy it into your project", "The same room in both"
+CONSUMERS = "Consumers as they are"
 NEXT = "What a site needs next"
 ROOM = "/ws/rooms/lobby"
 
@@ -223,6 +224,33 @@ def test_a_site_runs_with_whitenoise_and_under_gunicorn(site):
                     assert anna.recv(timeout=30) == "somebody: hello"
     finally:
         settings.write_text(before, "utf-8")
+
+
+def test_a_consumer_of_channels_runs_in_the_copied_project_with_another_import(
+    tmp_path,
+):
+    """The page's consumer, its routes, and the room's test of the layer."""
+    made = run(tmp_path, "-m", "django", "startproject", "mysite", ".")
+    assert made.returncode == 0, made.stderr
+    assert copy([str(tmp_path)]) == 0
+    for block in python_of("04_django_wrapper", LAYER):
+        if not block.startswith("# mysite/handlers.py"):
+            write(tmp_path, block)
+    [consumers] = [
+        block
+        for block in python_of("04_django_wrapper", CHANNELS)
+        if block.startswith("# mysite/consumers.py")
+    ]
+    moved = re.sub(
+        r"from channels\.[a-z.]+ import", "from sockets.channels import", consumers
+    )
+    assert moved != consumers
+    write(tmp_path, moved)
+    [routes] = python_of("04_django_wrapper", CONSUMERS)
+    write(tmp_path, routes)
+    tested = run(tmp_path, "manage.py", "test")
+    assert "Ran 1 test" in tested.stderr and "OK" in tested.stderr, tested.stderr
+    assert "System check identified no issues" in tested.stdout
 
 
 def test_the_layer_imports_only_python_django_asgiref_and_itself():

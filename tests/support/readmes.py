@@ -8,7 +8,9 @@ from tests.support.processes import ROOT
 
 def text_of(folder: str) -> str:
     """The README of ``folder``, and its reference where it has one."""
-    files = [ROOT / folder / name for name in ("README.md", "REFERENCE.md")]
+    files = [
+        ROOT / folder / name for name in ("README.md", "REFERENCE.md", "MIGRATION.md")
+    ]
     return "".join(file.read_text("utf-8") for file in files if file.exists())
 
 
