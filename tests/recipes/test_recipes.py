@@ -28,7 +28,7 @@ call_command("test", verbosity=2)
 PROJECTS = (
     ["periodic", "presence", "receivers", "rooms", "upload"],
     ["tokens", "with_fastapi"],
-    ["rest", "watched"],
+    ["rest", "watched", "side_by_side"],
 )
 
 
