@@ -1,6 +1,8 @@
 """The test of with_fastapi.py: copy it, too."""
 
+from contextlib import asynccontextmanager
 from typing import Any
+from unittest.mock import patch
 
 from asgiref.testing import ApplicationCommunicator
 from django.test import TestCase, TransactionTestCase
@@ -47,26 +49,27 @@ class LifeTest(TestCase):
         self.assertIs(application, with_fastapi.beside)
         for site in (with_fastapi.beside, with_fastapi.around):
             lives: list[bool] = []
-            entered = dispatch.lifetimes.copy()
-            dispatch.lifetimes.append(noting(lives))
-            try:
+            life = noting(lives)
+            with (
+                patch.object(dispatch, "lifetimes", [life]),
+                patch.object(with_fastapi.api.router, "lifespan_context", life),
+            ):
                 talk = ApplicationCommunicator(site, {"type": "lifespan"})
                 for stage in ("startup", "shutdown"):
                     await talk.send_input({"type": f"lifespan.{stage}"})
                     told = await talk.receive_output(30)
                     self.assertEqual(told["type"], f"lifespan.{stage}.complete")
                 await talk.wait(30)
-            finally:
-                dispatch.lifetimes[:] = entered
-            self.assertEqual(lives, [True, False])
+            # Around, FastAPI is another object, whose life is that of the recipe.
+            number = 2 if site is with_fastapi.beside else 1
+            self.assertEqual(lives, [True] * number + [False] * number)
 
 
 def noting(lives: list[bool]) -> Any:
-    """A lifetime that notes its beginning and its end."""
-    from contextlib import asynccontextmanager
+    """A lifetime, or a lifespan of FastAPI, that notes its beginning and its end."""
 
     @asynccontextmanager
-    async def lifetime() -> Any:
+    async def lifetime(*_: Any) -> Any:
         lives.append(True)
         yield
         lives.append(False)

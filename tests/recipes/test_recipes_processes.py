@@ -73,6 +73,7 @@ def test_a_celery_worker_tells_the_websocket_that_has_started_its_task(tmp_path)
     require_packages()
     folder = lift(["worker"], tmp_path)
     worker = "-m celery -A mysite.worker worker --pool=solo --loglevel=INFO"
+    worker += " --without-mingle --without-gossip"  # waiting for other workers
     site = "-m uvicorn mysite.asgi:application --port=0"
     with running_redis(tmp_path) as redis:
         environment = environment_of(folder, REDIS_URL=redis.url)
