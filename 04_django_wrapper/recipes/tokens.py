@@ -3,6 +3,7 @@
 import asyncio
 import re
 import secrets
+import time
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -47,6 +48,25 @@ async def log_in(socket: Socket, authorization: str) -> None:
     if not user.is_authenticated:
         raise Refused(401, "This is no token.")
     socket.user = user
+    close_at(socket, end_of(asked.auth))
+
+
+def end_of(token: Any) -> float | None:
+    """When a JWT expires, in seconds since 1970; a `Token` does not."""
+    end: float | None = getattr(token, "payload", {}).get("exp")
+    return end
+
+
+def close_at(socket: Socket, expires: float | None) -> None:
+    """Close with 4401 when the token expires: the page connects with a new one."""
+    if expires is None:
+        return
+    loop = asyncio.get_running_loop()
+    reason = "your token has expired"
+    timer = loop.call_later(
+        expires - time.time(), socket.stop, CloseCode.UNAUTHORIZED, reason
+    )
+    socket.on_end.append(lambda _: timer.cancel())
 
 
 @api_view(["POST"])
@@ -55,7 +75,8 @@ async def log_in(socket: Socket, authorization: str) -> None:
 def ticket(request: Any) -> Response:
     """A ticket for one websocket, for somebody who shows a token to this view."""
     made = secrets.token_urlsafe(32)
-    cache.set(f"ticket-{made}", request.user.pk, timeout=TICKET_SECONDS)
+    right = (request.user.pk, end_of(request.auth))
+    cache.set(f"ticket-{made}", right, timeout=TICKET_SECONDS)
     return Response({"ticket": made})
 
 
@@ -65,17 +86,19 @@ async def by_ticket(socket: Socket) -> None:
     if given is None:
         return
     key = f"ticket-{given}"
-    pk = None
+    right = None
     if re.fullmatch(r"[\w-]{43}", given, re.ASCII):
-        pk = await cache.aget(key)
+        right = await cache.aget(key)
     # Two may come with the same ticket at once: delete() is True for one of them.
-    if pk is None or not await cache.adelete(key):
+    if right is None or not await cache.adelete(key):
         raise Refused(401, "This ticket is used or too old.")
+    pk, expires = right
     async with database():
         user = await User.objects.filter(pk=pk, is_active=True).afirst()
     if user is None:
         raise Refused(401, "This account is not active.")
     socket.user = user
+    close_at(socket, expires)
 
 
 async def by_header(socket: Socket) -> None:
