@@ -18,6 +18,7 @@ MIGRATION.md has each name of Channels, and what it becomes. Nothing in this fol
 needs this file, and it does not need the package ``channels``.
 """
 
+import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from functools import wraps
@@ -180,7 +181,7 @@ class AsyncConsumer:
         _open[self.channel_name] = self
         async with events.of(socket) as feed:
             self._feed = feed
-            with suppress(Disconnected):
+            with suppress(Disconnected):  # the peer has left before accept()
                 await self.dispatch({"type": "websocket.connect"})
             if socket.state is State.CONNECTING:
                 raise HandlerError("connect() has returned without accept() or close()")
@@ -191,14 +192,10 @@ class AsyncConsumer:
             try:
                 item = await feed.receive()
             except Disconnected as end:
-                # Only the disconnect is left; what it does, it does once.
                 event = {"code": end.code, "reason": end.reason}
                 await self.dispatch({"type": "websocket.disconnect"} | event)
                 return
-            # A method that sends to a peer that has left ends here; the next receive()
-            # tells of the end.
-            with suppress(Disconnected):
-                await self._dispatch_one(item)
+            await self._dispatch_one(item)
 
     async def _dispatch_one(self, item: str | bytes | Event | Lost) -> None:
         if isinstance(item, Event):
@@ -229,8 +226,9 @@ class AsyncConsumer:
         """Be in a group; before ``accept()``: as soon as the websocket is open."""
         if self._socket.state is State.CONNECTING:
             self._joins_later.append(group)
-        else:
-            await self._feed.add(group)
+        elif self._socket.state is State.OPEN:
+            with suppress(Disconnected):  # while it waited for Redis
+                await self._feed.add(group)
 
     def leave(self, group: str) -> None:
         """Be in a group no more."""
@@ -242,8 +240,8 @@ class AsyncConsumer:
         """Do what one of ASGI's events says.
 
         Raises:
-            Disconnected: the websocket has ended.
-            HandlerError: it comes too early, or after ``close()``.
+            Disconnected: the peer has left before ``accept()``.
+            HandlerError: it comes too early, or ``accept()`` comes twice.
             ValueError: the layer knows no such event.
         """
         socket = self._socket
@@ -252,11 +250,10 @@ class AsyncConsumer:
             socket.headers.extend(event.get("headers") or ())
             await socket.accept(event.get("subprotocol"))
             for group in self._joins_later:
-                await self._feed.add(group)
+                await self.join(group)
             self._joins_later.clear()
         elif kind == "websocket.send":
-            text = event.get("text")
-            await socket.send(event["bytes"] if text is None else text)
+            await self._send_message(event)
         elif kind == "websocket.close":
             code = event.get("code", CloseCode.NORMAL_CLOSURE)
             reason = event.get("reason") or ""
@@ -267,6 +264,18 @@ class AsyncConsumer:
                 await socket.close(code, reason)
         else:
             raise ValueError(f"a websocket sends no event of the type {kind!r}")
+
+    async def _send_message(self, event: Message) -> None:
+        """Send a message; to a peer that has left it goes nowhere, as under daphne.
+
+        So the rest of a consumer's method is done: it tells others, it stores things.
+        """
+        if self._socket.state is State.CLOSED:
+            # A method that sends in a loop would let no other task run otherwise.
+            await asyncio.sleep(0)
+            return
+        text = event.get("text")
+        await self._socket.send(event["bytes"] if text is None else text)
 
     async def send(self, message: Message) -> None:
         """Send one of ASGI's events."""

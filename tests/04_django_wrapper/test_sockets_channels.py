@@ -6,6 +6,7 @@ import logging
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
 from django.urls import re_path
+from sockets import events
 from sockets.connection import State
 from sockets.groups import groups
 from websockets.sync.client import connect
@@ -25,10 +26,11 @@ def consumers(tables):
 def visit(consumers, talk):
     """``visit("AsyncChat", "/ws/…")``: a client to one consumer."""
 
-    def visit(name, path="/", initkwargs=(), **options):
+    def visit(name, path="/", initkwargs=(), sockets=(), **options):
         handler = getattr(consumers, name).as_asgi(**dict(initkwargs))
         route = r"^(?:ws/(?P<room_name>\w+)/)?$"
-        return talk(handler, path, {"URLCONF": (re_path(route, handler),)}, **options)
+        conf = {"URLCONF": (re_path(route, handler),), **dict(sockets)}
+        return talk(handler, path, conf, **options)
 
     return visit
 
@@ -181,26 +183,91 @@ async def test_the_end_is_told_once_and_with_its_code(consumers, visit, monkeypa
         assert told == [4000]
 
 
-async def test_a_method_that_sends_to_a_peer_that_has_left_ends_the_consumer(
-    consumers, visit, monkeypatch
+async def test_what_is_sent_to_a_peer_that_has_left_goes_nowhere(
+    consumers, visit, monkeypatch, caplog
 ):
-    told = []
+    """So the others are told all that the consumer tells them after it."""
 
     async def receive(self, text_data):
         while self._socket.state is State.OPEN:
             await asyncio.sleep(0)
         await self.send(text_data="to nobody")
-        told.append("this is never reached")
+        await tell(self, "received")
 
     async def disconnect(self, code):
+        await self.send(text_data="good-bye")
+        await self.channel_layer.group_add("chat_other", self.channel_name)
+        await tell(self, code)
+
+    async def tell(self, message):
+        event = {"type": "chat.message", "message": message}
+        await self.channel_layer.group_send("chat_lobby", event)
+
+    async with visit("AsyncChat", "/ws/lobby/") as stays:
+        with monkeypatch.context() as patch:
+            patch.setattr(consumers.AsyncChat, "receive", receive)
+            patch.setattr(consumers.AsyncChat, "disconnect", disconnect)
+            async with visit("AsyncChat", "/ws/lobby/") as leaves:
+                await leaves.send("hello")
+                await leaves.leave(4000)
+            assert await stays.receive_json() == {"message": "received"}
+            assert await stays.receive_json() == {"message": 4000}
+    assert not groups.members
+    assert not [record for record in caplog.records if record.exc_info]
+
+
+async def test_a_consumer_that_closes_may_send_in_its_disconnect(
+    consumers, visit, monkeypatch, caplog
+):
+    async def disconnect(self, code):
         told.append(code)
+        await self.send(text_data="good-bye")
+        await self.close()
+        told.append("the rest")
+
+    told = []
+    monkeypatch.setattr(consumers.Broadcast, "disconnect", disconnect)
+    async with visit("Broadcast", subprotocols=["v2"]) as client:
+        await client.receive()
+        await client.send("enough")
+        assert await client.closed() == (4123, "enough")
+    assert told == [4123, "the rest"]
+    assert not [record for record in caplog.records if record.exc_info]
+
+
+async def test_a_consumer_that_sends_for_ever_to_nobody_stops_no_other_task(
+    consumers, visit, monkeypatch, caplog
+):
+    async def receive(self, text_data):
+        while True:
+            await self.send(text_data="more")
 
     monkeypatch.setattr(consumers.AsyncChat, "receive", receive)
-    monkeypatch.setattr(consumers.AsyncChat, "disconnect", disconnect)
-    async with visit("AsyncChat", "/ws/lobby/") as client:
-        await client.send("hello")
-        await client.leave(4000)
-    assert told == [4000]
+    sockets = {"CLEANUP_SECONDS": 0.1}
+    async with visit("AsyncChat", "/ws/lobby/", sockets=sockets) as client:
+        await client.send("begin")
+        await client.leave()  # waits for the handler's end
+    assert "did not come back to receive()" in caplog.text
+
+
+async def test_a_handler_that_is_rewritten_and_a_consumer_share_a_group(visit, talk):
+    async def room(socket):
+        await socket.accept()
+        async with events.of(socket, "chat_lobby") as feed:
+            async for item in feed:
+                if isinstance(item, str):
+                    event = {"type": "chat.message", "message": item}
+                    await groups.publish_json("chat_lobby", event)
+                else:
+                    await socket.send(item.value["message"])
+
+    async with (
+        visit("AsyncChat", "/ws/lobby/") as consumer,
+        talk(room) as handler,
+    ):
+        await handler.send("by the handler")
+        assert await handler.receive() == "by the handler"
+        assert await consumer.receive_json() == {"message": "by the handler"}
 
 
 async def test_a_stranger_who_sends_no_json_fills_no_log(visit, users, caplog):
