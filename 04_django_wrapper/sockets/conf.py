@@ -1,6 +1,7 @@
 """The setting ``SOCKETS``: a dictionary with any of the keys below."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from functools import cache, cached_property
 from typing import Any
 
@@ -8,6 +9,27 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
+
+# One route may have limits of its own for these (``limited``, in routing.py). The other
+# settings belong to the whole process.
+OF_A_ROUTE = (
+    "HANDSHAKE_SECONDS",
+    "LEAVE_SECONDS",
+    "CLEANUP_SECONDS",
+    "SEND_SECONDS",
+    "MESSAGE_BYTES",
+    "MESSAGES_PER_SECOND",
+    "MESSAGES_AT_ONCE",
+    "INBOX",
+    "INBOX_BYTES",
+    "INBOX_SECONDS",
+    "OUTBOX",
+    "OUTBOX_BYTES",
+    "EVENTS",
+    "EVENTS_BYTES",
+    "JSON_DEPTH",
+    "GROUPS",
+)
 
 
 @dataclass(frozen=True)
@@ -55,6 +77,26 @@ class Conf:
     def steps(self) -> list[Any]:
         """The functions that ``HANDSHAKE`` names."""
         return [import_string(name) for name in self.HANDSHAKE]
+
+    def limited(self, limits: Mapping[str, Any]) -> "Conf":
+        """The same settings, with the limits of one route; made once for each route."""
+        key = tuple(sorted(limits.items()))
+        if key not in self._limited:
+            self._limited[key] = replace(self, **limits)
+        return self._limited[key]
+
+    @cached_property
+    def _limited(self) -> "dict[tuple[tuple[str, Any], ...], Conf]":
+        return {}
+
+
+def wrong_limit(limits: Mapping[str, Any]) -> str:
+    """The first of a route's limits that is none, as it is written; or ""."""
+    for name, value in limits.items():
+        is_number = isinstance(value, int | float)
+        if name not in OF_A_ROUTE or not is_number or value <= 0:
+            return f"{name}={value!r}"
+    return ""
 
 
 @cache

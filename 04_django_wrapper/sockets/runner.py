@@ -60,10 +60,10 @@ from typing import Any
 from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, WebSocketScope
 
 from .codes import CloseCode
-from .conf import conf
 from .connection import By, Socket, State, call_each
 from .deadline import PATIENCE
 from .handling import handle
+from .routing import conf_for
 
 
 async def serve(
@@ -75,7 +75,7 @@ async def serve(
         Exception: what ``receive()`` has raised. The handler has ended before.
     """
     await receive()  # websocket.connect
-    socket = Socket(scope, receive, send, conf())
+    socket = Socket(scope, receive, send, conf_for(scope))
     reader = asyncio.create_task(_read(socket, receive))
     handler = asyncio.create_task(handle(socket))
     deadline = socket.deadline

@@ -1,5 +1,7 @@
 """Routes: Django's own patterns, in a urlconf of their own."""
 
+from contextlib import ExitStack
+
 import pytest
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import Http404
@@ -152,3 +154,111 @@ async def test_a_route_of_the_layer_s_own_path_is_django_s(application):
         ):
             async with SocketClient(application, address) as client:
                 assert await client.receive_json() == arguments
+
+
+# Callable objects, and limits of one route
+
+
+class Counter:
+    """A handler with a setting; one object serves all websockets of its route."""
+
+    def __init__(self, start):
+        self.start = start
+
+    async def __call__(self, socket):
+        await socket.accept()
+        await socket.send_json(self.start)
+
+
+async def test_an_object_with_an_async_call_is_a_handler(talk):
+    async with talk(Counter(7)) as client:
+        assert await client.receive_json() == 7
+
+
+async def test_an_object_with_a_plain_call_is_none(talk, caplog):
+    class View:
+        def __call__(self, socket):
+            """As a view of old."""
+
+    with pytest.raises(SocketRefused, match="500"):
+        await talk(View()).__aenter__()
+    assert "View is not one" in caplog.text
+
+
+async def sizes(socket):
+    await socket.accept()
+    async for message in socket:
+        await socket.send_json(len(message))
+
+
+@pytest.fixture
+def two_routes(application):
+    """``two_routes(MESSAGE_BYTES=…)``: /large/ has such limits, /usual/ has not."""
+    from sockets.dispatch import Dispatch  # now, since the apps are loaded
+    from sockets.routing import limited
+
+    async def large(socket):
+        await sizes(socket)
+
+    def two_routes(**limits):
+        inner = [path("large/", limited(**limits)(large))]
+        routes = (path("", include(inner)), path("usual/", sizes))
+        stack.enter_context(override_settings(SOCKETS={"URLCONF": routes}))
+        return Dispatch(None)
+
+    with ExitStack() as stack:
+        stack.enter_context(override_settings(ALLOWED_HOSTS=["testserver"]))
+        yield two_routes
+
+
+@pytest.mark.parametrize(
+    ("limits", "messages", "goodbye"),
+    [
+        ({"MESSAGE_BYTES": 70_000}, ["x" * 70_000], (1009, "this message is too long")),
+        ({"MESSAGES_AT_ONCE": 5_000}, ["x"] * 1_200, (1008, "too many messages")),
+    ],
+)
+async def test_one_route_may_have_limits_of_its_own(
+    two_routes, limits, messages, goodbye
+):
+    application = two_routes(**limits, INBOX=2_000)
+    async with SocketClient(application, "/large/") as client:
+        for message in messages:
+            await client.send(message)
+        for message in messages:
+            assert await client.receive_json() == len(message)
+    async with SocketClient(application, "/usual/") as client:
+        for message in messages:
+            await client.send(message)
+        while (event := await client._next())["type"] == "websocket.send":
+            pass
+        assert (event["code"], event["reason"]) == goodbye
+
+
+async def test_a_route_s_limit_of_groups_holds_for_its_handler(talk):
+    from sockets.groups import groups
+    from sockets.routing import limited
+
+    @limited(GROUPS=101)
+    async def handler(socket):
+        await socket.accept()
+        for number in range(102):
+            await groups.add(f"group-{number}", socket)
+            await socket.send_json(number)
+
+    async with talk(handler) as client:
+        for number in range(101):
+            assert await client.receive_json() == number
+        assert await client.closed() == (1008, "too many groups")
+
+
+@pytest.mark.parametrize("limits", [{"MESSAGE_BYTE": 1}, {"GROUPS": 0}, {"INBOX": "9"}])
+async def test_a_limit_that_is_none_is_an_error_in_words(two_routes, limits, caplog):
+    application = two_routes(**limits)
+    with pytest.raises(SocketRefused, match="500"):
+        await SocketClient(application, "/large/").__aenter__()
+    [(name, value)] = limits.items()
+    assert f"limited by numbers over 0, and not by {name}={value!r}" in caplog.text
+    async with SocketClient(application, "/usual/") as client:
+        await client.send("still here")
+        assert await client.receive_json() == 10

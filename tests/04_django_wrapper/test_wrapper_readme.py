@@ -108,6 +108,7 @@ CHECKS = {
     "E007": {"DEBUG": False, "ALLOWED_HOSTS": []},
     "E008": {},  # what is no setting is changed in the test
     "E009": {"SOCKETS": {"REDIS_URL": "localhost:6379"}},
+    "E010": {"SOCKETS": {"URLCONF": "tests.support.limited_routes"}},
     "W001": {"SOCKETS": {"HANDSHAKE": ["sockets.steps.handshake.host"]}},
     "W002": {"DEBUG": False, "ALLOWED_HOSTS": ["*"]},
     "W003": {},
@@ -633,3 +634,13 @@ async def test_the_reference_s_test_needs_no_waiting():
     names = names_of("Tests of your handlers", "check_that")
     with site_of(handler, "ws/rooms/lobby/") as site:
         await names["check_that_a_sender_does_not_hear_itself"](site)
+
+
+async def test_the_reference_s_upload_takes_larger_messages_than_the_site():
+    from sockets.testing import SocketClient
+
+    with site_of(names_of("Settings", "upload")["upload"]) as site:
+        async with SocketClient(site, "/ws/") as client:
+            for received in (70_000, 140_000):
+                await client.send(bytes(70_000))
+                assert await client.receive_json() == {"received": received}

@@ -12,8 +12,9 @@ from django.urls import get_resolver
 
 from .. import handling
 from ..codes import CloseCode, Disconnected
-from ..conf import Conf
+from ..conf import OF_A_ROUTE, Conf, wrong_limit
 from ..connection import By, Socket
+from ..routing import handlers
 from .importing import NotThere, attribute_of, module_of
 from .settings import LAYER
 
@@ -44,6 +45,15 @@ def routes(conf: Conf) -> Iterator[CheckMessage]:
                 hint='path("ws/…"), without the slash. If it belongs to an include(), '
                 'that one ends with it: path("rooms/", include(…)).',
                 id="sockets.W009",
+            )
+    for route, handler in handlers(resolver):
+        wrong = wrong_limit(getattr(handler, "limits", {}))
+        if wrong:
+            yield Error(
+                f"The handler of {route!r} is limited by {wrong}: that is no number "
+                "over 0, or no limit of a route.",
+                hint=f"A route may limit {', '.join(OF_A_ROUTE)}.",
+                id="sockets.E010",
             )
 
 
@@ -128,7 +138,8 @@ async def _arrives(application: Any) -> bool:
         async with asyncio.timeout(2):
             await application(scope, receive, send)
     except Exception:
-        return False
+        # After its arrival it may still meet a setting that makes no sense.
+        return bool(arrived)
     finally:
         handling.on_connect.remove(begin)
     return bool(arrived)
