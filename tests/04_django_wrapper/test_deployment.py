@@ -1,6 +1,5 @@
 """The files of ``deployment/`` in use: the real nginx before the unit's own uvicorn."""
 
-import http.client
 import json
 import os
 import re
@@ -9,14 +8,22 @@ import shutil
 import signal
 import subprocess
 import sys
-from http.cookies import SimpleCookie
 
 import pytest
 from uvicorn import Config
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import connect
 
-from tests.support.nginx import HOST, SITE, missing, replaced, running_nginx
+from tests.support.nginx import (
+    HOST,
+    SITE,
+    ask,
+    cookies_of,
+    missing,
+    opened_at,
+    origin_of,
+    replaced,
+    running_nginx,
+)
 from tests.support.processes import ROOT, server_process
 
 STAGE = ROOT / "04_django_wrapper"
@@ -99,36 +106,6 @@ def site(folder, uvicorn_url):
 def opened(request, site):
     """``opened(path)``: a websocket through nginx, in the clear and by TLS."""
     return lambda path, **options: opened_at(site, request.param, path, **options)
-
-
-def opened_at(site, scheme, path, host=HOST, **options):
-    options = {"origin": origin_of(scheme, host), **options}
-    if scheme == "wss":
-        options |= {"ssl": site.tls, "server_hostname": HOST}
-    address = ("127.0.0.1", site.https if scheme == "wss" else site.http)
-    url = f"{scheme}://{host}{path}"  # what a browser has in its address bar
-    return connect(url, address=address, proxy=None, **options)
-
-
-def origin_of(scheme, host=HOST):
-    return {"ws": "http", "wss": "https"}[scheme] + f"://{host}"
-
-
-def ask(site, path, method="GET", body=None, *, tls=True, **headers):
-    """One request: status, headers, body."""
-    if tls:
-        client = http.client.HTTPSConnection("127.0.0.1", site.https, context=site.tls)
-    else:
-        client = http.client.HTTPConnection("127.0.0.1", site.http)
-    client.request(method, path, body, {"Host": HOST, **headers})
-    response = client.getresponse()
-    answer = response.status, response.headers, response.read().decode()
-    client.close()
-    return answer
-
-
-def cookies_of(headers):
-    return SimpleCookie("\r\n".join(headers.get_all("Set-Cookie", [])))
 
 
 def refusal(open_it, *arguments, **options):
