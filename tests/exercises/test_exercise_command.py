@@ -21,9 +21,10 @@ def test_one_check_tells_with_its_exit_code_what_it_found(house: House) -> None:
     assert "Not yet: load_page gave []" in house.run("1.1").stdout
 
     house.solve("1.1")
-    solved = house.run("1.1")
-    assert solved.returncode == 0
-    assert "Right: both were asked at once" in solved.stdout
+    for arguments in (["1.1"], ["check", "1.1"]):
+        solved = house.run(*arguments)
+        assert solved.returncode == 0
+        assert "Right: both were asked at once" in solved.stdout
 
 
 def test_another_file_is_checked_in_place_of_the_learners(house: House) -> None:

@@ -52,6 +52,8 @@ def main(arguments: list[str], root: Path = ROOT) -> int:
     parser.add_argument("number", nargs="?", default="")
     parser.add_argument("--file", type=Path)
     parser.add_argument("--anyway", action="store_true")
+    if len(arguments) > 1 and arguments[0] == "check":
+        arguments = arguments[1:]  # "exercise check 1.5" is "exercise 1.5"
     options = parser.parse_args(arguments)
     _require_sense(options)
     every = catalogue.exercises(root)
