@@ -13,14 +13,15 @@ from collections.abc import Sequence
 
 AT_ONCE = 3
 PAGES = tuple(f"/page/{n}" for n in range(1, 11))
+SECONDS = (0.10, 0.24, 0.18, 0.12, 0.26, 0.20, 0.14, 0.28, 0.22, 0.16)
 
 
 class Site:
-    """A pretend site: each page takes a while, and later pages take longer."""
+    """A pretend site: each page takes a while, and a later one may be quicker."""
 
     async def download(self, page: str) -> str:
         """The text of one page; each call of this is one download."""
-        await asyncio.sleep(0.1 + 0.02 * PAGES.index(page))
+        await asyncio.sleep(SECONDS[PAGES.index(page)])
         return f"text of {page}"
 
 

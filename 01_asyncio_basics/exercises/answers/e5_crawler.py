@@ -8,13 +8,13 @@ from exercises.e5_crawler import AT_ONCE, PAGES, Site
 from workshop.exercises import Wrong, shown
 
 HINTS = (
-    "Ten tasks may wait at the same time. What could let only three of them through a "
-    "door, and the fourth as soon as one of the three has left?",
+    "Ten tasks may wait at the same time. What could be a door with three places, and "
+    "let the fourth task in as soon as one of the three has left?",
     "asyncio has a `Semaphore`. One for all pages, and `async with` it around each "
     "download.",
-    "Before the tasks: `seats = asyncio.Semaphore(AT_ONCE)`. Each task runs a small "
-    "coroutine: `async with seats: return await site.download(page)`. `asyncio.gather` "
-    "gives the results in the order of the pages.",
+    "Before the tasks: `places = asyncio.Semaphore(AT_ONCE)`. Each task runs a small "
+    "coroutine: `async with places: return await site.download(page)`. Keep the tasks "
+    "of a `TaskGroup` in a list, and behind its block ask each for its `result()`.",
 )
 
 
@@ -25,11 +25,12 @@ class CountingSite(Site):
         self.asking = 0
         self.most = 0
         self.begun: list[str] = []
-        self.free_seats = 0  # how often a page came though two or more seats were free
+        # How often a page came though two or more places were free.
+        self.free_places = 0
 
     async def download(self, page: str) -> str:
         if len(self.begun) >= AT_ONCE and self.asking < AT_ONCE - 1:
-            self.free_seats += 1
+            self.free_places += 1
         self.begun.append(page)
         self.asking += 1
         self.most = max(self.most, self.asking)
@@ -65,10 +66,10 @@ async def check(crawl: Callable[[Site, Sequence[str]], Awaitable[list[str]]]) ->
             "welcome.",
             ask="Which downloads have begun while the first one waits?",
         )
-    if site.free_seats:
+    if site.free_places:
         raise Wrong(
-            f"Too slow: {site.free_seats} times two seats were free while pages were "
-            "left.",
+            f"Too slow: {site.free_places} times two places were free while pages "
+            "were left.",
             ask="Does the fourth page wait for one of the first three, or for all?",
         )
     few = PAGES[:2]
@@ -101,10 +102,10 @@ def _require_texts(texts: object) -> None:
 
 async def crawl(site: Site, pages: Sequence[str]) -> list[str]:
     """The texts of all pages, in their order; ``AT_ONCE`` downloads at a time."""
-    seats = asyncio.Semaphore(AT_ONCE)
+    places = asyncio.Semaphore(AT_ONCE)
 
     async def download(page: str) -> str:
-        async with seats:  # the fourth waits here until one of the three has left
+        async with places:  # the fourth waits here until one of the three has left
             return await site.download(page)
 
     async with asyncio.TaskGroup() as group:
@@ -143,11 +144,11 @@ async def a_lock(site, pages):
 
 
 async def as_they_come(site, pages):
-    seats = asyncio.Semaphore(AT_ONCE)
+    places = asyncio.Semaphore(AT_ONCE)
     texts = []
 
     async def download(page):
-        async with seats:
+        async with places:
             text = await site.download(page)
         texts.append(text)
 
@@ -156,12 +157,26 @@ async def as_they_come(site, pages):
     return texts
 
 
-async def nobody_waits(site, pages):
-    seats = asyncio.Semaphore(AT_ONCE)
+async def collected_as_they_end(site, pages):
+    places = asyncio.Semaphore(AT_ONCE)
     texts = []
 
     async def download(page):
-        async with seats:
+        async with places:
+            texts.append(await site.download(page))
+
+    async with asyncio.TaskGroup() as group:
+        for page in pages:
+            group.create_task(download(page))
+    return texts
+
+
+async def nobody_waits(site, pages):
+    places = asyncio.Semaphore(AT_ONCE)
+    texts = []
+
+    async def download(page):
+        async with places:
             texts.append(await site.download(page))
 
     tasks = [asyncio.create_task(download(page)) for page in pages]
@@ -170,10 +185,10 @@ async def nobody_waits(site, pages):
 
 
 async def tasks_for_texts(site, pages):
-    seats = asyncio.Semaphore(AT_ONCE)
+    places = asyncio.Semaphore(AT_ONCE)
 
     async def download(page):
-        async with seats:
+        async with places:
             return await site.download(page)
 
     async with asyncio.TaskGroup() as group:
@@ -181,20 +196,20 @@ async def tasks_for_texts(site, pages):
     return tasks
 
 
-async def seats_taken_by_the_maker(site, pages):
-    seats = asyncio.Semaphore(AT_ONCE)
+async def places_taken_by_the_maker(site, pages):
+    places = asyncio.Semaphore(AT_ONCE)
     tasks = []
     for page in pages:
-        async with seats:
+        async with places:
             tasks.append(asyncio.create_task(site.download(page)))
     return [await task for task in tasks]
 
 
 async def with_for_async_with(site, pages):
-    seats = asyncio.Semaphore(AT_ONCE)
+    places = asyncio.Semaphore(AT_ONCE)
 
     async def download(page):
-        with seats:
+        with places:
             return await site.download(page)
 
     return await asyncio.gather(*(download(page) for page in pages))
@@ -202,12 +217,13 @@ async def with_for_async_with(site, pages):
 
 WRONG = (
     (all_at_once, "Impolite: 10 at once"),
-    (in_batches, "two seats were free while pages were left"),
+    (in_batches, "two places were free while pages were left"),
     (a_semaphore_for_each, "Impolite: 10 at once"),
     (a_lock, "Too slow: never more than 1 at once"),
     (as_they_come, "not in the order of the pages"),
+    (collected_as_they_end, "not in the order of the pages"),
     (nobody_waits, "3 downloads still go on"),
     (tasks_for_texts, "crawl gave [<a task>, <a task>"),
-    (seats_taken_by_the_maker, "Impolite: 10 at once"),
+    (places_taken_by_the_maker, "Impolite: 10 at once"),
     (with_for_async_with, "TypeError was raised at line"),
 )

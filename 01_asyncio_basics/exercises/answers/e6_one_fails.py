@@ -39,26 +39,27 @@ async def check(load: Callable[[Server, Sequence[str]], Awaitable[list[str]]]) -
     still_open = sorted(server.open)
     if raised is None:
         raise Wrong(
-            f"map could not be fetched, and load gave {shown(page)}; it should raise "
-            "the error.",
+            f"Here the fetch of map fails, and load gave {shown(page)}; it should "
+            "raise the error.",
             ask="Who looks at the error, if load returns as if all were well?",
         )
     if still_open:
         raise Wrong(
-            f"load has raised after {seconds:g} s, and these lines are still open: "
-            f"{', '.join(still_open)}.",
+            f"Here the fetch of map fails. load has raised after {seconds:g} s, and "
+            f"these lines are still open: {', '.join(still_open)}.",
             ask="Who cancels the others, and who waits until they have closed?",
         )
     if not _has_connection_error(raised):
         raise Wrong(
-            f"load raised {raised!r}; the ConnectionError was wanted, alone or in an "
-            "ExceptionGroup.",
+            f"Here the fetch of map fails, and load raised {raised!r}; the "
+            "ConnectionError was wanted, alone or in an ExceptionGroup.",
             ask="Where has the first error gone?",
         )
     if seconds != 0.8:  # 0.6 s to the error, 0.1 s to close its line, then the others'
         raise Wrong(
-            f"load raised after {seconds:g} s; 0.8 s were wanted. Nobody needs the "
-            "others any more when one has failed.",
+            f"Here the fetch of map fails after 0.6 s. load raised after {seconds:g} "
+            "s; 0.8 s were wanted. Nobody needs the others any more when one has "
+            "failed.",
             ask="Were the others cancelled, or was their end awaited?",
         )
     return "the others were cancelled, and have closed their lines."
@@ -167,8 +168,12 @@ async def awaited_in_the_group(server, parts):
 WRONG = (
     (errors_as_results, "it should raise the error"),
     (errors_as_results_then_raised, "load raised after 1.5 s; 0.8 s were wanted"),
-    (try_around_gather, "these lines are still open: news, weather"),
-    (swallowed, "map could not be fetched, and load gave []"),
+    (
+        try_around_gather,
+        "the fetch of map fails. load has raised after 0.7 s, and these lines are "
+        "still open: news, weather",
+    ),
+    (swallowed, "Here the fetch of map fails, and load gave []"),
     (cancelled_and_not_awaited, "these lines are still open"),
     (cancelled_and_one_turn, "these lines are still open"),
     (one_after_the_other, "With nothing broken load took 3.1 s"),

@@ -51,6 +51,13 @@ async def _check_cancelled(write_down: Work) -> None:
             ask="Where does your code go on after the `except`?",
         )
     if not log.closed:
+        if await _closes_when_it_fails(write_down):
+            raise Wrong(
+                "write_down was cancelled, and the log is not closed. When the "
+                "thermometer fails it is closed.",
+                ask="CancelledError is no Exception, so `except Exception` does not "
+                "take it. Which clause of a `try` is run in both cases?",
+            )
         raise Wrong(
             "write_down was cancelled, and the log is not closed.",
             ask="Is close called in this case, and awaited?",
@@ -72,6 +79,16 @@ async def _check_cancelled(write_down: Work) -> None:
             f"After the cancelling write_down took {seconds:g} s; closing takes 0.2 s.",
             ask="Is the log closed twice, or something else awaited?",
         )
+
+
+async def _closes_when_it_fails(write_down: Work) -> bool:
+    log = Log()
+    task = asyncio.ensure_future(write_down(Thermometer(values=0), log))
+    await asyncio.wait([task], timeout=10)
+    task.cancel()
+    if task.done() and not task.cancelled():
+        task.exception()  # asked for: asyncio has nothing to complain of
+    return log.closed
 
 
 async def _check_failed(
@@ -219,9 +236,9 @@ async def another_error(thermometer, log):
 WRONG = (
     (any_error_taken, "ended as if it had not been: it returned"),
     (closed_only_when_cancelled, "it is closed only when write_down is cancelled"),
-    (except_exception, "write_down was cancelled, and the log is not closed"),
+    (except_exception, "CancelledError is no Exception"),
     (shielded, "somebody still reads the thermometer"),
-    (close_not_awaited, "write_down was cancelled, and the log is not closed"),
+    (close_not_awaited, "Is close called in this case, and awaited?"),
     (raised_first, "write_down was cancelled, and the log is not closed"),
     (closed_behind, "write_down was cancelled, and the log is not closed"),
     (taken_in_the_loop, "goes on for ever"),

@@ -38,6 +38,7 @@ async def check(start: Callable[[Any, Kept], None]) -> str:
     await _check_forgotten(start, kept, send_nothing(), "has ended")
     await _check_forgotten(start, kept, fail(), "has failed")
     await _check_many(start, kept)
+    await _check_not_begun(start, kept)
     return "a task is kept while it runs, and no longer."
 
 
@@ -94,6 +95,21 @@ async def _check_many(start: Callable[[Any, Kept], None], kept: Kept) -> None:
         task.cancel()
     await asyncio.sleep(0.1)
     _require_empty(kept, "was cancelled")
+
+
+async def _check_not_begun(start: Callable[[Any, Kept], None], kept: Kept) -> None:
+    """Cancel a task before the loop has run it: no line of its work is run."""
+    start(send_nothing(), kept)
+    for task in list(kept):
+        task.cancel()
+    await asyncio.sleep(0.1)
+    if kept:
+        raise Wrong(
+            "The task was cancelled before its first step, and kept still holds "
+            f"{len(kept)}: it grows for ever.",
+            ask="No line of the work has run then, and no `finally` in it. Who else "
+            "hears of the task's end?",
+        )
 
 
 def _require_tasks(kept: Kept) -> None:
@@ -177,6 +193,17 @@ def removed_only_after_success(work, kept):
     kept.add(task)
 
 
+def removed_by_the_work_itself(work, kept):
+    async def run():
+        try:
+            await work
+        finally:
+            kept.remove(task)
+
+    task = asyncio.create_task(run())
+    kept.add(task)
+
+
 def the_callback_without_the_task(work, kept):
     task = asyncio.create_task(work)
     kept.add(task)
@@ -206,6 +233,7 @@ WRONG = (
     (removed_at_once, "The task vanished in the middle of its work"),
     (removed_by_a_call, "The task vanished in the middle of its work"),
     (removed_only_after_success, "The task has failed, and kept still holds 1"),
+    (removed_by_the_work_itself, "was cancelled before its first step"),
     (the_callback_without_the_task, "kept still holds 1: it grows for ever"),
     (the_newest_only, "Ten tasks run, and kept holds 1"),
     (awaits_it, "start is a coroutine function"),

@@ -27,7 +27,7 @@ QUESTIONS = 200  # times that a loop may ask a clock between two sleeps
 
 
 class CountingClock(Clock):
-    """A clock that only ``sleep`` moves, and that counts."""
+    """A clock that ``sleep`` moves, and ``work``; it counts."""
 
     def __init__(self) -> None:
         self.time = 0.0
@@ -55,6 +55,10 @@ class CountingClock(Clock):
             self.questions = 0
         self.time += seconds
 
+    def work(self, seconds: float) -> None:
+        """Stands for a step of a coroutine that takes so long."""
+        self.time += seconds
+
 
 async def speak(
     name: str, pauses: Sequence[float], said: list[str], clock: Any
@@ -74,6 +78,8 @@ def check(run: Run) -> str:
     )
     _require(run, {"a": [1], "b": [1], "c": [1]}, "a at 1 s, b at 1 s, c at 1 s", 1)
     _require(run, {"a": [], "b": [0, 1], "c": []}, "b at 0 s, b at 1 s", 1)
+    _require_while_one_works(run, a_pauses=1, wanted="a at 1 s, b at 1.5 s")
+    _require_while_one_works(run, a_pauses=0.3, wanted="a at 0.5 s, b at 1.5 s")
     run([], CountingClock())
     return "all pauses at the same time, and no look at the clock in vain."
 
@@ -95,6 +101,27 @@ def _require(run: Run, jobs: dict[str, list[float]], wanted: str, sleeps: int) -
             f"Pauses {pauses}. The loop slept {clock.sleeps} times; {sleeps} times are "
             "enough, each time until the first one is due.",
             ask="Why does it wake when nobody is due?",
+        )
+
+
+async def work_and_speak(said: list[str], clock: CountingClock) -> None:
+    clock.work(0.5)
+    await speak("b", [1], said, clock)
+
+
+def _require_while_one_works(run: Run, a_pauses: float, wanted: str) -> None:
+    """Two coroutines, of which the second needs time for its first step."""
+    clock = CountingClock()
+    said: list[str] = []
+    a = speak("a", [a_pauses], said, clock)
+    _run(run, [a, work_and_speak(said, clock)], clock)
+    told = ", ".join(said)
+    if told != wanted:
+        raise Wrong(
+            f"a asks for a pause of {a_pauses:g} s. Then b works for 0.5 s, and asks "
+            f"for a pause of 1 s. They went on: {told or 'never'}. Wanted: {wanted}.",
+            ask="When has each of them asked for its pause, and what does the clock "
+            "say then?",
         )
 
 
@@ -270,6 +297,53 @@ def less_than_nothing(coros, clock):
             pass
 
 
+def late_and_not_at_once(coros, clock):
+    timers = []
+    number = 0
+    for coro in coros:
+        heappush(timers, (clock.now(), number, coro))
+        number += 1
+    while timers:
+        due, _, coro = heappop(timers)
+        clock.sleep(due - clock.now())
+        try:
+            seconds = coro.send(None)
+        except StopIteration:
+            continue
+        heappush(timers, (clock.now() + seconds, number, coro))
+        number += 1
+
+
+def the_clock_asked_too_early(coros, clock):
+    timers = [(clock.now(), number, coro) for number, coro in enumerate(coros)]
+    number = len(timers)
+    while timers:
+        due, _, coro = heappop(timers)
+        clock.sleep(max(due - clock.now(), 0))
+        now = clock.now()
+        try:
+            seconds = coro.send(None)
+        except StopIteration:
+            continue
+        heappush(timers, (now + seconds, number, coro))
+        number += 1
+
+
+def seconds_left(coros, clock):
+    left = dict.fromkeys(coros, 0)
+    while left:
+        coro = min(left, key=left.get)
+        seconds = left[coro]
+        if seconds:
+            clock.sleep(seconds)
+            for other in left:
+                left[other] -= seconds
+        try:
+            left[coro] = coro.send(None)
+        except StopIteration:
+            del left[coro]
+
+
 def one_for_each_time(coros, clock):
     ready = list(coros)
     timers = {}
@@ -307,6 +381,9 @@ WRONG = (
     (sleeps_the_whole_pause, "They went on: b at 1 s, c at 3 s, a at 6 s"),
     (in_rounds, "They went on: a at 3 s, b at 3 s, c at 3 s"),
     (less_than_nothing, "nobody can sleep for less than nothing"),
+    (late_and_not_at_once, "clock.sleep(-0.2): nobody can sleep for less than nothing"),
+    (the_clock_asked_too_early, "They went on: a at 1 s, b at 1 s"),
+    (seconds_left, "b works for 0.5 s"),
     (one_for_each_time, "2 of 3 coroutines still pause"),
     (ends_with_the_first, "A StopIteration came out of run"),
 )

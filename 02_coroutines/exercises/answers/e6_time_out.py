@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import tiny_loop
-from stepping import record_tiny
+from stepping import RecordedLoop
 
 from workshop.exercises import Wrong, shown
 from workshop.pictures.timeline import Timeline
@@ -21,7 +21,36 @@ HINTS = (
     "`TimeoutError` if it rang, else go on with `raise`; `finally:` cancel the alarm.",
 )
 
+MOST_STEPS = 1_000  # calls of the loop between two moments at which it sleeps
+
 WaitFor = Callable[[Coroutine[Any, Any, Any], float], Awaitable[Any]]
+
+
+class WatchedLoop(tiny_loop.Loop):
+    """The tiny loop, which counts its calls and notices those who never wait."""
+
+    steps = 0
+    steps_since_block = 0
+
+    def call_soon(self, call: Callable[[], object]) -> None:
+        self.steps += 1
+        self.steps_since_block += 1
+        super().call_soon(call)
+        if self.steps_since_block == MOST_STEPS:
+            raise Wrong(
+                "A task looks again and again whether it may go on: it was resumed "
+                f"{MOST_STEPS:,} times, and the clock stood still. It keeps a "
+                "processor at work for nothing.",
+                ask="What could wake the task that waits, in place of its looking?",
+            )
+
+    def block(self, seconds: float) -> None:
+        self.steps_since_block = 0
+        super().block(seconds)
+
+
+class PictureLoop(WatchedLoop, RecordedLoop):
+    """The same for the picture: a run that never ends must not be drawn."""
 
 
 class Work:
@@ -56,7 +85,7 @@ def _run(
     scene: Callable[[WaitFor], Coroutine[Any, Any, Any]], wait_for: WaitFor
 ) -> None:
     try:
-        tiny_loop.run(scene(wait_for))
+        WatchedLoop().run(scene(wait_for))
     except tiny_loop.Deadlock:
         raise Wrong(
             "All tasks wait, and no timer is left.",
@@ -108,7 +137,9 @@ async def _too_late(wait_for: WaitFor) -> None:
         raise Wrong(
             "The time was over, and a CancelledError came out; TimeoutError was "
             "wanted.",
-            ask="Who turns the one into the other?",
+            ask="Which line turns the one into the other, and is it reached? A nested "
+            "function that sets a variable of wait_for must name it in `nonlocal`, or "
+            "it sets one of its own.",
         ) from None
     else:
         seconds = round(time.monotonic() - began, 6)
@@ -202,7 +233,9 @@ async def _scene(wait_for: WaitFor) -> None:
 
 
 def picture(wait_for: WaitFor) -> Timeline:
-    timeline = record_tiny(_scene(wait_for), "2.6 · your wait_for: in time, too late")
+    timeline = Timeline("2.6 · your wait_for: in time, too late")
+    with timeline.watching():
+        PictureLoop(timeline).run(_scene(wait_for))
     return timeline
 
 
@@ -302,6 +335,38 @@ async def cancelled_and_not_translated(work, seconds):
         bell.cancel()
 
 
+async def without_nonlocal(work, seconds):
+    task = tiny_loop.create_task(work)
+    rang = False
+
+    async def alarm():
+        await tiny_loop.sleep(seconds)
+        rang = True
+        task.cancel()
+
+    bell = tiny_loop.create_task(alarm())
+    try:
+        return await task
+    except tiny_loop.CancelledError:
+        if rang:
+            raise TimeoutError
+        raise
+    finally:
+        bell.cancel()
+
+
+async def polls_each_turn(work, seconds):
+    import time
+
+    task = tiny_loop.create_task(work)
+    end = time.monotonic() + seconds
+    while not task.done():
+        if time.monotonic() >= end:
+            task.cancel()
+        await tiny_loop.sleep(0)
+    return task.result()
+
+
 async def every_error_is_a_time_out(work, seconds):
     task = tiny_loop.create_task(work)
 
@@ -368,6 +433,8 @@ WRONG = (
         cancelled_and_not_translated,
         "a CancelledError came out; TimeoutError was wanted",
     ),
+    (without_nonlocal, "must name it in `nonlocal`"),
+    (polls_each_turn, "looks again and again"),
     (every_error_is_a_time_out, "The work raised a ConnectionError after 0.5 s"),
     (switched_off_only_after_success, "The work has failed, and 1 task is left"),
     (the_error_raised_in_the_alarm, "wait_for gave 'an answer' after 60 s"),

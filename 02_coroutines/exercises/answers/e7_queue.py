@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import tiny_loop
-from stepping import record_tiny
+from stepping import RecordedLoop
 
 from workshop.exercises import Wrong, shown
 from workshop.pictures.timeline import Timeline
@@ -23,29 +23,62 @@ HINTS = (
 )
 
 
+MOST_STEPS = 1_000  # calls of the loop between two moments at which it sleeps
+
+
+class WatchedLoop(tiny_loop.Loop):
+    """The tiny loop, which counts its calls and notices those who never wait."""
+
+    steps = 0
+    steps_since_block = 0
+
+    def call_soon(self, call: Callable[[], object]) -> None:
+        self.steps += 1
+        self.steps_since_block += 1
+        super().call_soon(call)
+        if self.steps_since_block == MOST_STEPS:
+            raise Wrong(
+                "A task looks again and again whether it may go on: it was resumed "
+                f"{MOST_STEPS:,} times, and the clock stood still. It keeps a "
+                "processor at work for nothing.",
+                ask="Which future does it await, and who calls `set_result` of that?",
+            )
+
+    def block(self, seconds: float) -> None:
+        self.steps_since_block = 0
+        super().block(seconds)
+
+
+class PictureLoop(WatchedLoop, RecordedLoop):
+    """The same for the picture: a run that never ends must not be drawn."""
+
+
 def check(queue: Any) -> str:
-    for scene in (
-        _in_order,
-        _full,
-        _faster,
-        _one_each,
-        _cancelled,
-        _woken_then_cancelled,
-    ):
-        _run(scene, queue)
+    for scene in (_in_order, _full, _faster, _one_each):
+        _run(scene, queue, "Who has changed the queue, and whom did it wake?")
+    for scene in (_cancelled, _cancelled_in_put):
+        _run(scene, queue, "`set_result` gives False for a cancelled one. Who is next?")
+    for scene in (_woken_then_cancelled, _woken_then_cancelled_in_put):
+        _run(
+            scene,
+            queue,
+            "It was woken, and will not take its turn. To whom must it pass the "
+            "wake-up on, before its CancelledError goes on?",
+        )
     return "it waits, slows down, wakes one at a time, and loses no wake-up."
 
 
-def _run(scene: Callable[[Any], Coroutine[Any, Any, Any]], queue: Any) -> None:
+def _run(
+    scene: Callable[[Any], Coroutine[Any, Any, Any]], queue: Any, ask: str
+) -> None:
     try:
-        tiny_loop.run(scene(queue))
+        WatchedLoop().run(scene(queue))
     except tiny_loop.Deadlock:
         words = (scene.__doc__ or "").strip()
         raise Wrong(
             f"{words} Now all wait, and nobody will be woken: a wake-up was lost, or "
             "never given.",
-            ask="Who has put something in or taken something out, and whom did it "
-            "wake?",
+            ask,
         ) from None
 
 
@@ -57,8 +90,16 @@ async def _in_order(make: Any) -> None:
     """A task waits in get; then three items are put in, and two more are taken."""
     queue = make(3)
     taken: list[Any] = []
+    loop = tiny_loop.get_loop()
+    assert isinstance(loop, WatchedLoop)
     first = tiny_loop.create_task(_take(queue, taken))
     await tiny_loop.sleep(1)
+    if loop.steps > 10:
+        raise Wrong(
+            "A task waits in get for 1 s, and nobody puts anything in. It was resumed "
+            f"{loop.steps} times meanwhile: it looks again and again.",
+            ask="Which future does it await, and who calls `set_result` of that?",
+        )
     if first.done():
         first.result()  # the learner's own error, with its line
         raise Wrong(
@@ -170,19 +211,12 @@ async def _one_each(make: Any) -> None:
         tiny_loop.create_task(_take(queue, taken))
     await tiny_loop.sleep(1)
     loop = tiny_loop.get_loop()
-    steps = 0
-    call_soon = loop.call_soon
-
-    def count(call: Callable[[], object]) -> None:
-        nonlocal steps
-        steps += 1
-        call_soon(call)
-
-    loop.call_soon = count  # type: ignore[method-assign]
+    assert isinstance(loop, WatchedLoop)
+    before = loop.steps
     for n in range(30):
         await queue.put(n)
         await tiny_loop.sleep(1)
-    del loop.call_soon
+    steps = loop.steps - before
     if taken != list(range(30)):
         raise Wrong(
             f"Thirty waited, thirty items came, and {len(taken)} were taken: "
@@ -231,6 +265,47 @@ async def _woken_then_cancelled(make: Any) -> None:
         raise Wrong(f"The second one should get 'a'; it got {shown(taken)}.")
 
 
+async def _cancelled_in_put(make: Any) -> None:
+    """Two tasks wait in put, the first is cancelled, and one item is taken."""
+    queue = make(1)
+    await queue.put("a")
+    first = tiny_loop.create_task(queue.put("b"))
+    second = tiny_loop.create_task(queue.put("c"))
+    await tiny_loop.sleep(1)
+    first.cancel()
+    taken = await queue.get()
+    await second
+    _require_items([taken, await queue.get()])
+    if not first.done() or not isinstance(first.error, tiny_loop.CancelledError):
+        raise Wrong(
+            "A task that waited in put was cancelled, and has not ended with a "
+            "CancelledError.",
+            ask="Where does your `except` let the error go on?",
+        )
+
+
+async def _woken_then_cancelled_in_put(make: Any) -> None:
+    """Two tasks wait in put. A get wakes the first, which is cancelled at once."""
+    queue = make(1)
+    await queue.put("a")
+    first = tiny_loop.create_task(queue.put("b"))
+    second = tiny_loop.create_task(queue.put("c"))
+    await tiny_loop.sleep(1)
+    taken = await queue.get()
+    first.cancel()
+    await second
+    _require_items([taken, await queue.get()])
+
+
+def _require_items(taken: list[Any]) -> None:
+    if taken != ["a", "c"]:
+        raise Wrong(
+            "'a' was put in, the put of 'b' was cancelled, and 'c' was put in; "
+            f"{', '.join(map(shown, taken))} came out.",
+            ask="What has a put added that was cancelled?",
+        )
+
+
 async def _scene(make: Any) -> None:
     queue = make(2)
 
@@ -250,7 +325,10 @@ async def _scene(make: Any) -> None:
 
 
 def picture(queue: Any) -> Timeline:
-    return record_tiny(_scene(queue), "2.7 · your Queue: a slow consumer")
+    timeline = Timeline("2.7 · your Queue: a slow consumer")
+    with timeline.watching():
+        PictureLoop(timeline).run(_scene(queue))
+    return timeline
 
 
 class Queue:
@@ -438,6 +516,101 @@ class WakeUpLost:
                 return
 
 
+class CancelledInPut:
+    """A cancelled ``get`` is right; a cancelled ``put`` keeps the wake-up."""
+
+    def __init__(self, size):
+        self.size = size
+        self.items = deque()
+        self.getters = deque()
+        self.putters = deque()
+
+    async def put(self, item):
+        while len(self.items) >= self.size:
+            place = tiny_loop.Future()
+            self.putters.append(place)
+            await place
+        self.items.append(item)
+        self.wake(self.getters)
+
+    async def get(self):
+        while not self.items:
+            place = tiny_loop.Future()
+            self.getters.append(place)
+            try:
+                await place
+            except tiny_loop.CancelledError:
+                if place in self.getters:
+                    self.getters.remove(place)
+                else:
+                    self.wake(self.getters)
+                raise
+        item = self.items.popleft()
+        self.wake(self.putters)
+        return item
+
+    def wake(self, line):
+        while line:
+            if line.popleft().set_result():
+                return
+
+
+class CancelledKeepsItsPlaceInPut:
+    """The first of the line gets the wake-up, though it was cancelled long ago."""
+
+    def __init__(self, size):
+        self.size = size
+        self.items = deque()
+        self.getters = deque()
+        self.putters = deque()
+
+    async def wait_in(self, line):
+        place = tiny_loop.Future()
+        line.append(place)
+        try:
+            await place
+        except tiny_loop.CancelledError:
+            if line is self.getters:
+                if place in line:
+                    line.remove(place)
+                else:
+                    self.wake(line)
+            raise
+
+    async def put(self, item):
+        while len(self.items) >= self.size:
+            await self.wait_in(self.putters)
+        self.items.append(item)
+        self.wake(self.getters)
+
+    async def get(self):
+        while not self.items:
+            await self.wait_in(self.getters)
+        item = self.items.popleft()
+        self.wake(self.putters)
+        return item
+
+    def wake(self, line):
+        if line:
+            line.popleft().set_result()
+
+
+class PollsEachTurn:
+    def __init__(self, size):
+        self.size = size
+        self.items = deque()
+
+    async def put(self, item):
+        while len(self.items) >= self.size:
+            await tiny_loop.sleep(0)
+        self.items.append(item)
+
+    async def get(self):
+        while not self.items:
+            await tiny_loop.sleep(0)
+        return self.items.popleft()
+
+
 class Polls:
     def __init__(self, size):
         self.size = size
@@ -551,7 +724,10 @@ WRONG = (
     (WakesAll, "One item is for one task"),
     (CancelledKeepsItsPlace, "the first is cancelled, and one item is put in"),
     (WakeUpLost, "an item wakes the first, which is cancelled at once"),
-    (Polls, "One item is for one task"),
+    (CancelledInPut, "A get wakes the first, which is cancelled at once"),
+    (CancelledKeepsItsPlaceInPut, "the first is cancelled, and one item is taken"),
+    (Polls, "looks again and again"),
+    (PollsEachTurn, "looks again and again"),
     (LastInFirstOut, "a, b and c were put in"),
     (PutNeverWaits, "4 items were put in with nobody taking one"),
     (GetWakesNobody, "the producer has put in 2; 3 were wanted"),
