@@ -317,6 +317,14 @@ async def has_no_user_any_more(socket):
     await stays(socket)
 
 
+async def has_no_time_left(socket):
+    from sockets.steps.expiry import expire_at
+
+    await socket.accept()
+    expire_at(socket, 0)
+    await socket.receive()
+
+
 async def is_busy(socket):
     from sockets import events
     from sockets.groups import groups
@@ -395,6 +403,7 @@ AFTER = {
         {"RECHECK_SECONDS": 0.01},
         [],
     ),
+    "a token ends: `expire_at(socket, when)`": (has_no_time_left, {}, []),
     "the peer says nothing for `IDLE_SECONDS`": (
         stays,
         {"RECHECK_SECONDS": 0.01, "IDLE_SECONDS": 0.01},
