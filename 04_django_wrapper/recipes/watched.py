@@ -25,8 +25,9 @@ def isolated(application: Application) -> Application:
 
 async def names(socket: Socket) -> None:
     """A step: an error of this handler says where it was, and for whom."""
+    # The name in this scope counts; one in the isolation scope would be the weaker one.
+    sentry_sdk.get_current_scope().set_transaction_name(resolve(socket).route)
     scope = sentry_sdk.get_isolation_scope()
-    scope.set_transaction_name(resolve(socket).route)
     scope.set_tag("websocket", socket.scope["path"])
     if socket.user.is_authenticated:
         scope.set_user({"id": socket.user.pk})

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -64,12 +65,9 @@ def lift(names: list[str], folder: Path) -> Path:
     subprocess.run(made, cwd=folder, check=True)
     _copy(RECIPES.parent / "sockets", folder)
     for block in python_of("04_django_wrapper", "Copy it into your project"):
-        found = re.match(r"# (mysite/(?:settings|asgi)\.py)(, at its end)?\n", block)
-        if found is not None:
+        found = re.match(r"# (mysite/\w+\.py)(, at its end)?\n", block)
+        if found is not None and found[1] != "mysite/tests.py":
             _write(folder / found[1], block, added=bool(found[2]))
-
-    routes = folder / "mysite" / "websocket_urls.py"
-    _write(routes, "urlpatterns = []\n", added=False)
     for name in names:
         _lift_one(name, folder)
     return folder
@@ -77,21 +75,27 @@ def lift(names: list[str], folder: Path) -> Path:
 
 def _lift_one(name: str, folder: Path) -> None:
     """A recipe's file or its folder, its test, its template, and its routes."""
-    module = f"mysite.{name}"
     if (RECIPES / name).is_dir():
         _copy(RECIPES / name, folder)
-        module = f"{name}.handlers"
+        module = f"from {name} import handlers as {name}"
     else:
         for file in (f"{name}.py", f"test_{name}.py", f"templates/{name}.html"):
             if (RECIPES / file).exists():
                 _copy(RECIPES / file, folder / "mysite" / Path(file).parent)
+        module = f"from mysite import {name}"
     for block in blocks_of(name):
         if block["added"]:
             _write(folder / block["file"], block["code"], added=True)
 
+    # The README's two blocks for routes, with this recipe in place of its example.
+    readme = page_of("README")
     for file, kind in (("urls.py", "pages"), ("websocket_urls.py", "websockets")):
-        code = f"import {module} as recipe\nurlpatterns += recipe.{kind}\n"
+        title = rf"# mysite/{file}, at its end\n(.*?) *```"
+        found = re.search(title, readme, re.DOTALL)
+        assert found is not None
+        code = textwrap.dedent(found[1]).replace("from mysite import tokens", module)
         if f"{kind} = " in page_of(name):
+            code = code.replace("tokens", name)
             _write(folder / "mysite" / file, code, added=True)
 
 
