@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -113,13 +114,22 @@ def test_diff_shows_what_has_changed_there_and_here(
     before = contents(world.project)
     assert world.run("--diff") == 1
     assert contents(world.project) == before
-    there, here = capsys.readouterr().out.split("Changed here since")
-    assert "since it was copied: 2 files: numbers.py, own.py." in there
-    assert "\n-line 2\n+my line 2\n" in there and "\n+mine" in there
-    assert "line 8\n+" not in there
-    assert ": 3 files: __init__.py, numbers.py, steps/live.py." in here
-    assert "\n-line 8\n+new line 8\n" in here and "\n-live = 1" in here
-    assert "my line 2" not in here
+    lists, *files = re.split(r"\n\n--- ", capsys.readouterr().out)
+    assert lists.endswith("""
+Changed there since it was copied:
+  changed  numbers.py
+  added    own.py
+
+Changed here since:
+  changed  __init__.py
+  changed  numbers.py
+  deleted  steps/live.py""")
+    numbers, own, _, new_numbers = files
+    assert "+++ numbers.py (yours)\n" in numbers
+    assert "\n-line 2\n+my line 2\n" in numbers and "new line" not in numbers
+    assert "+++ own.py (yours)\n" in own and "\n+mine" in own
+    assert "+++ numbers.py (1.1.0)\n" in new_numbers
+    assert "\n-line 8\n+new line 8\n" in new_numbers and "my" not in new_numbers
 
 
 def test_an_update_brings_in_what_is_new_and_keeps_what_was_changed(

@@ -8,59 +8,59 @@ from workshop.copying.merging import Change, Outcome
 
 
 def differences(copied: Copied, layer: Layer) -> tuple[str, bool]:
-    """What has changed since the copy was made: there, and here.
+    """What has changed since the copy was made, there and here: two lists, then lines.
 
     Returns:
         The text, and whether anything has changed on either side.
     """
-    there = [
-        name
-        for name in sorted({*copied.hashes, *copied.yours})
-        if digest(copied.yours.get(name)) != copied.hashes.get(name, "")
-    ]
-    here = [
-        name
-        for name in sorted({*copied.hashes, *layer.files})
-        if digest(layer.files.get(name)) != copied.hashes.get(name, "")
-    ]
+    there = _changed(copied, copied.yours)
+    here = _changed(copied, layer.files)
     lines = [f"{copied.folder}: a copy of {copied.version}. Here is {layer.version}."]
-    lines.append(_headline("Changed there since it was copied", there))
+    lines += _listed("Changed there since it was copied", there)
+    lines += _listed("Changed here since", here)
     for name in there:
         lines += _difference(name, copied, copied.yours.get(name), "yours")
-    lines.append(_headline("Changed here since", here))
     for name in here:
         lines += _difference(name, copied, layer.files.get(name), layer.version)
     return "\n".join(lines), bool(there or here)
 
 
-def _headline(words: str, names: list[str]) -> str:
-    count = f"{len(names)} {'file' if len(names) == 1 else 'files'}"
-    if not names:
-        return f"\n{words}: nothing."
-    return f"\n{words}: {count}: {', '.join(names)}."
+def _changed(copied: Copied, now: dict[str, bytes]) -> dict[str, str]:
+    """What one side has done with which file: "added", "changed" or "deleted"."""
+    done = {}
+    for name in sorted({*copied.hashes, *now}):
+        if name not in copied.hashes:
+            done[name] = "added"
+        elif name not in now:
+            done[name] = "deleted"
+        elif digest(now[name]) != copied.hashes[name]:
+            done[name] = "changed"
+    return done
+
+
+def _listed(words: str, done: dict[str, str]) -> list[str]:
+    if not done:
+        return ["", f"{words}: nothing."]
+    return ["", f"{words}:", *(f"  {word:<8} {name}" for name, word in done.items())]
 
 
 def _difference(name: str, copied: Copied, now: bytes | None, label: str) -> list[str]:
     """One file as it was copied, compared with what is there ``now``."""
+    if now is None:
+        return []  # the list says it; a whole file of minus signs tells no more
     base: bytes | None = b""
     if name in copied.hashes:
         base = copied.base(name)
     if base is None:
-        return [f"{name}: how it was copied is lost, so its lines cannot be compared"]
-    title = f"{name} ({label})"
-    if now is None:
-        title = f"{name} ({label}: deleted)"
-    elif name not in copied.hashes:
-        title = f"{name} ({label}: added)"
+        return ["", f"{name}: how it was copied is lost: its lines cannot be compared"]
     compared = difflib.unified_diff(
         _lines(base),
-        _lines(now or b""),
+        _lines(now),
         f"{name} ({copied.version})",
-        title,
+        f"{name} ({label})",
         lineterm="",
     )
-    # An empty file has no lines to compare.
-    return list(compared) or [f"+++ {title}"]
+    return ["", *compared]
 
 
 def _lines(content: bytes) -> list[str]:
