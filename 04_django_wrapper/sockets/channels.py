@@ -19,7 +19,7 @@ needs this file, and it does not need the package ``channels``.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -33,8 +33,10 @@ from .codes import BadMessage, CloseCode, Disconnected, HandlerError
 from .conf import conf
 from .connection import Socket, State
 from .database import database
+from .eager import first_step
 from .events import Event, Feed, Lost
 from .groups import groups
+from .members import check_name
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -177,6 +179,9 @@ class AsyncConsumer:
         self._socket = socket
         # A socket is in no group before accept(), and most consumers join before it.
         self._joins_later: list[str] = [self.channel_name]
+        self._joins: list[
+            Awaitable[None]
+        ] = []  # what is left of them: to wait for Redis
 
         _open[self.channel_name] = self
         async with events.of(socket) as feed:
@@ -223,12 +228,32 @@ class AsyncConsumer:
         return method
 
     async def join(self, group: str) -> None:
-        """Be in a group; before ``accept()``: as soon as the websocket is open."""
+        """Be in a group; before ``accept()``: as soon as the websocket is open.
+
+        Raises:
+            BadMessage: it is in ``SOCKETS["GROUPS"]`` groups already.
+            HandlerError: the name is no name.
+        """
         if self._socket.state is State.CONNECTING:
+            check_name(group)
+            if len(self._joins_later) >= self._socket.conf.GROUPS:
+                raise BadMessage("too many groups")
             self._joins_later.append(group)
         elif self._socket.state is State.OPEN:
             with suppress(Disconnected):  # while it waited for Redis
                 await self._feed.add(group)
+
+    def _join_all(self, _: Socket) -> None:
+        """Be in all groups of before ``accept()``, before any other task can run.
+
+        Without that, the peer would know that it is connected, and an event that is
+        sent at this moment would not reach it.
+        """
+        for group in self._joins_later:
+            rest = first_step(self._feed.add(group))
+            if rest is not None:
+                self._joins.append(rest)
+        self._joins_later.clear()
 
     def leave(self, group: str) -> None:
         """Be in a group no more."""
@@ -248,10 +273,10 @@ class AsyncConsumer:
         kind = event["type"]
         if kind == "websocket.accept":
             socket.headers.extend(event.get("headers") or ())
+            socket.on_accept.append(self._join_all)
             await socket.accept(event.get("subprotocol"))
-            for group in self._joins_later:
-                await self.join(group)
-            self._joins_later.clear()
+            for rest in self._joins:
+                await rest
         elif kind == "websocket.send":
             await self._send_message(event)
         elif kind == "websocket.close":

@@ -5,6 +5,7 @@ import logging
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
+from asgiref.testing import ApplicationCommunicator
 from django.urls import re_path
 from sockets import events
 from sockets.connection import State
@@ -115,6 +116,21 @@ async def test_a_subprotocol_headers_bytes_and_a_close_code_get_through(visit):
         assert await client.receive() == b"cba"
         await client.send("enough")
         assert await client.closed() == (4123, "enough")
+
+
+@pytest.mark.parametrize("name", ["AsyncChat", "SyncChat"])
+async def test_an_event_of_the_moment_of_accept_reaches_the_consumer(visit, name):
+    """Tests of Channels send one as soon as `connect()` has returned."""
+    event = {"type": "chat.message", "message": "welcome"}
+    client = visit(name, "/ws/lobby/")
+    peer = ApplicationCommunicator(client.application, client._scope())
+    await peer.send_input({"type": "websocket.connect"})
+    assert (await peer.receive_output(30))["type"] == "websocket.accept"
+    await groups.publish_json("chat_lobby", event)
+    message = await peer.receive_output(5)
+    assert message["text"] == '{"message": "welcome"}'
+    await peer.send_input({"type": "websocket.disconnect", "code": 1001})
+    await peer.wait(30)
 
 
 async def test_groups_of_the_class_are_joined_by_both_kinds(visit):
@@ -303,6 +319,26 @@ async def test_a_consumer_that_neither_accepts_nor_closes_is_told(
             pass
     assert refused.value.status == 500
     assert "returned without accept() or close()" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "group, sockets, status, told",
+    [
+        ("chat\n", {}, 500, "a group's name has 1 to 100 printable characters"),
+        ("chat", {"GROUPS": 1}, 400, "too many groups"),
+    ],
+)
+async def test_a_group_that_cannot_be_joined_is_told_before_accept(
+    consumers, visit, monkeypatch, caplog, group, sockets, status, told
+):
+    from sockets.testing import SocketRefused
+
+    monkeypatch.setattr(consumers.Broadcast, "groups", [group])
+    with pytest.raises(SocketRefused) as refused:
+        async with visit("Broadcast", sockets=sockets, subprotocols=["v2"]):
+            pass
+    assert refused.value.status == status
+    assert told in caplog.text
 
 
 async def test_a_message_without_a_type_or_a_method_says_so(consumers, visit, caplog):
