@@ -38,6 +38,16 @@ class UploadTest(TestCase):
         with default_storage.open(name) as file:
             self.assertEqual(file.read(), b"fourabc")
 
+    async def test_a_file_has_more_pieces_than_people_may_write_at_once(self) -> None:
+        pieces = 1_200  # MESSAGES_AT_ONCE of the site is 1,000
+        async with self.client_of_anna() as client:
+            await client.send_json({"name": "a", "size": pieces})
+            for _ in range(pieces):
+                await client.send(b"x")
+            for received in range(1, pieces + 1):
+                told = await client.receive_json()
+                self.assertEqual(told["received"], received)
+
     async def test_a_wrong_beginning_ends_it(self) -> None:
         wrong: list[Any] = [
             {"name": "a", "size": 0},

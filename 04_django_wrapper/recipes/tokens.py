@@ -3,7 +3,6 @@
 import asyncio
 import re
 import secrets
-import time
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -25,6 +24,7 @@ from sockets.codes import CloseCode, Refused
 from sockets.connection import Socket
 from sockets.database import database
 from sockets.routing import path
+from sockets.steps.expiry import expire_at
 
 KINDS = [TokenAuthentication, JWTAuthentication]  # those of your views
 TICKET_SECONDS = 30
@@ -48,25 +48,19 @@ async def log_in(socket: Socket, authorization: str) -> None:
     if not user.is_authenticated:
         raise Refused(401, "This is no token.")
     socket.user = user
-    close_at(socket, end_of(asked.auth))
+    end_with(socket, end_of(asked.auth))
+
+
+def end_with(socket: Socket, end: float | None) -> None:
+    """Close the websocket with 4401 when its token expires."""
+    if end is not None:
+        expire_at(socket, end)
 
 
 def end_of(token: Any) -> float | None:
-    """When a JWT expires, in seconds since 1970; a `Token` does not."""
+    """When a JWT expires, in seconds since 1970; a `Token` never does."""
     end: float | None = getattr(token, "payload", {}).get("exp")
     return end
-
-
-def close_at(socket: Socket, expires: float | None) -> None:
-    """Close with 4401 when the token expires: the page connects with a new one."""
-    if expires is None:
-        return
-    loop = asyncio.get_running_loop()
-    reason = "your token has expired"
-    timer = loop.call_later(
-        expires - time.time(), socket.stop, CloseCode.UNAUTHORIZED, reason
-    )
-    socket.on_end.append(lambda _: timer.cancel())
 
 
 @api_view(["POST"])
@@ -92,13 +86,13 @@ async def by_ticket(socket: Socket) -> None:
     # Two may come with the same ticket at once: delete() is True for one of them.
     if right is None or not await cache.adelete(key):
         raise Refused(401, "This ticket is used or too old.")
-    pk, expires = right
+    pk, end = right
     async with database():
         user = await User.objects.filter(pk=pk, is_active=True).afirst()
     if user is None:
         raise Refused(401, "This account is not active.")
     socket.user = user
-    close_at(socket, expires)
+    end_with(socket, end)
 
 
 async def by_header(socket: Socket) -> None:

@@ -11,11 +11,12 @@ from django.core.files.storage import default_storage
 from django.utils.text import get_valid_filename
 from sockets.codes import BadMessage, CloseCode, Refused
 from sockets.connection import Socket
-from sockets.routing import path
+from sockets.routing import limited, path
 
-MOST = 50_000_000  # bytes
+MOST = 500_000_000  # bytes
 
 
+@limited(MESSAGES_PER_SECOND=1_000, MESSAGES_AT_ONCE=10_000)
 async def upload(socket: Socket) -> None:
     """One file: its name and size as JSON, then the pieces as binary messages."""
     if not socket.user.is_authenticated:
