@@ -215,7 +215,7 @@ def test_a_port_that_the_system_keeps_is_told_so(
 def test_the_help_names_every_command() -> None:
     done = run("--help")
     assert done.returncode == 0
-    for command in ("lab", "serve", "test", "bench", "doctor"):
+    for command in ("lab", "serve", "test", "bench", "recipes", "doctor"):
         assert re.search(rf"^ +{command} +\w", done.stdout, re.MULTILINE)
 
 
