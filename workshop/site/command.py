@@ -2,6 +2,7 @@
 
 import time
 import webbrowser
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from workshop.command import environment, ports
@@ -74,29 +75,30 @@ def build(edition_too: bool = True, out: Path = SITE) -> bool:
         print(f"{time.monotonic() - began:5.0f} s  {sentence}", flush=True)
 
     work = BUILD / "work"
-    notebooks = {}
-    for path in runs.notebooks():
-        say(f"running {path.name}")
-        notebooks[path.stem] = runs.run(path, BUILD / "runs")
-
     complete = True
-    if edition_too:
-        try:
-            edition.build(notebooks, work / "run", work, say)
-        except UserError as error:
-            say(f"left out: the edition that runs in the browser. {error}")
-            complete = False
-
-    say("building the pages")
-    with_edition = edition_too and complete
-    pages.build(notebooks, out, work, with_edition)
-    say("building the slides")
-    (out / "slides").mkdir(exist_ok=True)
-    for stem, notebook in notebooks.items():
-        document = slides.page(notebook, stem, f"../notebooks/{stem}.html")
-        (out / "slides" / f"{stem}.html").write_text(document, "utf-8")
-    if with_edition:
-        (work / "run").rename(out / "run")
+    with ThreadPoolExecutor() as beside:
+        # Three things that mostly wait: a network, the notebooks, other processes.
+        fetching = beside.submit(edition.fetch, work) if edition_too else None
+        notebooks = runs.run_all(BUILD / "runs", say)
+        lite = None
+        if fetching is not None:
+            try:
+                python = fetching.result()
+            except UserError as error:
+                say(f"left out: the edition that runs in the browser. {error}")
+                complete = False
+            else:
+                say("building the edition that runs in the browser")
+                lite = beside.submit(edition.build, notebooks, python, work)
+        say("building the pages")
+        pages.build(notebooks, out, work, with_edition=lite is not None)
+        say("building the slides")
+        (out / "slides").mkdir(exist_ok=True)
+        for stem, notebook in notebooks.items():
+            document = slides.page(notebook, stem, f"../notebooks/{stem}.html")
+            (out / "slides" / f"{stem}.html").write_text(document, "utf-8")
+        if lite is not None:
+            lite.result().rename(out / "run")
     (out / STAMP).write_text(runs.state_of_the_repository(), "utf-8")
     say("done")
     return complete

@@ -27,7 +27,6 @@ from workshop.site.runs import tracked
 HERE = Path(__file__).parent
 FRONT = HERE / "front.md"
 LINK = re.compile(r"(\]\()([^)\s#]+)(#[^)\s]*)?(\))")
-MERMAID = re.compile(r"^```mermaid$", re.MULTILINE)
 OUTSIDE = re.compile(r"[a-z]+:|//")
 LANGUAGES = {
     ".py": "python",
@@ -41,6 +40,9 @@ LANGUAGES = {
     ".yaml": "yaml",
     ".yml": "yaml",
 }
+# A page of code stands in no table of contents: the theme draws the whole table beside
+# each page, and 200 entries on each of 250 pages took two minutes.
+ORPHAN = "---\norphan: true\n---\n\n"
 PICTURES = {".svg", ".png"}
 STAGES = {
     "01_asyncio_basics": "01 · asyncio basics",
@@ -144,8 +146,7 @@ def _prepared(text: str, name: str, names: list[str], linked: set[str]) -> str:
             anchor = ""  # a line number, which a page of code does not have
         return before + posixpath.relpath(page, folder or ".") + anchor + after
 
-    # Sphinx has no Mermaid; as text a diagram can still be read.
-    return MERMAID.sub("```text", LINK.sub(lead, text))
+    return LINK.sub(lead, text)
 
 
 def _page_of(path: str, names: list[str], linked: set[str]) -> str | None:
@@ -181,15 +182,14 @@ def _code_page(name: str) -> str:
     code = path.read_text("utf-8")
     fence = "`" * (max((len(run) for run in re.findall("`+", code)), default=2) + 1)
     fence = fence.ljust(3, "`")
-    return (
-        f"# {name}\n\n{fence}{{code-block}} {language}\n:linenos:\n\n{code}\n{fence}\n"
-    )
+    block = f"{fence}{{code-block}} {language}\n:linenos:\n\n{code}\n{fence}\n"
+    return f"{ORPHAN}# {name}\n\n{block}"
 
 
 def _code_list(folder: str, files: Iterable[str]) -> str:
-    entries = "\n".join(f"/{name}" for name in files)
+    entries = "\n".join(f"* [{name}](/{name}.md)" for name in files)
     title = STAGES.get(folder, folder)
-    return f"# Code of {title}\n\n```{{toctree}}\n:maxdepth: 1\n\n{entries}\n```\n"
+    return f"# Code of {title}\n\n{entries}\n"
 
 
 def _front_page(

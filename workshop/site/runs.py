@@ -3,9 +3,13 @@
 One run serves all of them, so that they cannot tell different things.
 """
 
+import asyncio
 import hashlib
+import os
 import re
 import subprocess
+import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import nbformat
@@ -17,7 +21,9 @@ from workshop.command.errors import UserError
 
 NOTEBOOKS = ROOT / "notebooks"
 SECONDS = 120  # for one cell
-NO_INFLUENCE = re.compile(r"tests/|workshop/site/|.*\.md$")  # on what a cell prints
+# A cell mostly waits, so that two kernels share a processor well.
+AT_A_TIME = 2 * (os.cpu_count() or 1)
+NO_INFLUENCE = re.compile(r"tests/|workshop/site/|\.ci/|\.github/|.*\.md$")
 
 
 def notebooks() -> list[Path]:
@@ -25,43 +31,72 @@ def notebooks() -> list[Path]:
     return sorted(NOTEBOOKS.glob("*.ipynb"))
 
 
-def run(path: Path, kept: Path) -> nbformat.NotebookNode:
-    """A notebook with its outputs.
+def run_all(kept: Path, say: Callable[[str], None]) -> dict[str, nbformat.NotebookNode]:
+    """All notebooks with their outputs, by name.
 
     Args:
-        path: the notebook.
-        kept: a folder for runs. A run is used again while no file that Git tracks has
-            changed.
+        kept: a folder for runs. A run is used again while no file has changed that it
+            could depend on.
+        say: is called with a sentence about each notebook that is run.
 
     Raises:
         UserError: a cell fails.
     """
     kept.mkdir(parents=True, exist_ok=True)
-    result = kept / f"{path.stem}-{state_of_the_repository()}.ipynb"
-    if not result.exists():
-        for old in kept.glob(f"{path.stem}-*.ipynb"):
+    results = {path: kept / f"{path.stem}-{_state(path)}.ipynb" for path in notebooks()}
+    stale = {path: result for path, result in results.items() if not result.exists()}
+    if stale:
+        asyncio.run(_run_stale(stale, say))
+    return {
+        path.stem: nbformat.read(result, as_version=4)
+        for path, result in results.items()
+    }
+
+
+async def _run_stale(stale: dict[Path, Path], say: Callable[[str], None]) -> None:
+    """Run notebooks side by side, each in a kernel, which is a process of its own."""
+    place = asyncio.Semaphore(AT_A_TIME)
+
+    async def run(path: Path, result: Path) -> None:
+        async with place:
+            say(f"running {path.name}")
+            notebook = await _execute(path)
+        for old in result.parent.glob(f"{path.stem}-????????????????.ipynb"):
             old.unlink()
-        nbformat.write(_execute(path), result)
-    notebook: nbformat.NotebookNode = nbformat.read(result, as_version=4)
-    return notebook
+        nbformat.write(notebook, result)
+        say(f"{path.name} has run")
+
+    # The first failure ends this; then asyncio.run cancels the others, and each ends
+    # its kernel.
+    await asyncio.gather(*(run(path, result) for path, result in stale.items()))
 
 
-def _execute(path: Path) -> nbformat.NotebookNode:
+async def _execute(path: Path) -> nbformat.NotebookNode:
     notebook: nbformat.NotebookNode = nbformat.read(path, as_version=4)
     client = NotebookClient(
         notebook, timeout=SECONDS, resources={"metadata": {"path": str(NOTEBOOKS)}}
     )
     try:
-        client.execute()
+        await client.async_execute()
     except CellExecutionError as error:
         raise UserError(f"{path.name} does not run to its end:\n{error}") from None
     return notebook
 
 
+def _state(notebook: Path) -> str:
+    """A name for all that the run of a notebook could depend on."""
+    others = {path for path in notebooks() if path != notebook}
+    return _named(name for name in tracked() if ROOT / name not in others)
+
+
 def state_of_the_repository() -> str:
-    """A name for all that a run could depend on."""
-    digest = hashlib.sha256()
-    for name in tracked():
+    """A name for all that any run could depend on."""
+    return _named(tracked())
+
+
+def _named(names: Iterable[str]) -> str:
+    digest = hashlib.sha256(sys.version.encode())
+    for name in names:
         if NO_INFLUENCE.match(name):
             continue
         digest.update(name.encode())
