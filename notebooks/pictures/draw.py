@@ -1,7 +1,7 @@
-"""Draw the README's two pictures, with the renderer that the notebooks use.
+"""Draw the READMEs' pictures, with the renderer that the notebooks use.
 
 ``python notebooks/pictures/draw.py [FOLDER]`` writes them beside this file, or into
-another folder. Both programs run
+another folder. The programs of the first two run
 for real, on a clock that only moves where a program waits or blocks, so that the same
 programs always give the same pictures.
 """
@@ -16,6 +16,7 @@ STEP = 8  # of the stepper: both coroutines sleep, and one has just run
 for folder in (ROOT, ROOT / "01_asyncio_basics", ROOT / "02_coroutines"):
     sys.path.append(str(folder))
 
+import diagrams  # noqa: E402
 import tiny_fetch_receive  # noqa: E402
 import what_blocks  # noqa: E402
 from stepping import Stepper  # noqa: E402
@@ -40,7 +41,14 @@ def stepper() -> str:
     return loop.svg()
 
 
-PICTURES = {"timeline.svg": timeline, "stepper.svg": stepper}
+PICTURES = {
+    "timeline.svg": timeline,
+    "stepper.svg": stepper,
+    "one_websocket.svg": diagrams.one_websocket,
+    "layer.svg": diagrams.layer,
+    "groups.svg": diagrams.groups,
+    "chat_message.svg": diagrams.chat_message,
+}
 
 
 def main(folder: Path) -> None:

@@ -14,7 +14,17 @@ from workshop.exercises.catalogue import exercises
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 NOTEBOOKS = ROOT / "notebooks"
-SHOWN = re.findall(r"!\[[^\]]+\]\((notebooks/pictures/\w+\.svg)\)", README)
+TEXTS = [ROOT / "README.md", *ROOT.glob("0*/*.md"), *ROOT.glob("0*/*/README.md")]
+SHOWN = sorted(
+    {
+        f"notebooks/pictures/{name}"
+        for path in TEXTS
+        for name in re.findall(
+            r"!\[[^\]]+\]\((?:\.\./)*notebooks/pictures/(\w+\.svg)\)",
+            path.read_text(encoding="utf-8"),
+        )
+    }
+)
 
 
 @pytest.fixture(scope="module")
@@ -33,10 +43,10 @@ def test_a_picture_is_what_the_renderer_draws_today(picture: str, drawn: Path) -
     assert kept == today, "run: python notebooks/pictures/draw.py"
 
 
-def test_the_readme_shows_each_picture_that_is_drawn(drawn: Path) -> None:
+def test_a_readme_shows_each_picture_that_is_drawn(drawn: Path) -> None:
     names = {path.name for path in drawn.iterdir()}
     assert {Path(picture).name for picture in SHOWN} == names
-    assert names == {"timeline.svg", "stepper.svg"}
+    assert {"timeline.svg", "stepper.svg", "layer.svg"} <= names
 
 
 ROWS = re.findall(
