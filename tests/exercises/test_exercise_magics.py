@@ -1,4 +1,4 @@
-"""``%%exercise`` and ``%hint`` in a kernel's shell, in a copy of the repository."""
+"""``%%exercise``, ``%hint`` and ``%solution`` in a copy of the repository."""
 
 import contextlib
 import io
@@ -26,6 +26,8 @@ def run_cells(house: House, *cells: str) -> Told:
             name, _, number = first.partition(" ")
             if name == "%%exercise":
                 magics.exercise(number, rest)
+            elif name == "%solution":
+                magics.solution(number)
             else:
                 assert name == "%hint"
                 magics.hint(number)
@@ -99,6 +101,18 @@ def test_pasted_marks_do_not_stand_in_the_file_twice(house: House) -> None:
     )
     [(text, _)] = run_cells(house, f"%%exercise 1.1\n{pasted}")
     assert "Right:" in text
+
+
+def test_the_solution_comes_after_the_last_hint_or_anyway(house: House) -> None:
+    exercise = house.exercise("1.5")
+    hints = ["%hint 1.5"] * len(exercise.hints)
+    asked = ["%solution 1.5", "%solution 1.5 --anyway", *hints, "%solution 1.5"]
+    early, anyway, *_, last_hint, after = run_cells(house, *asked)
+    assert "3 hints are left: %hint 1.5" in early[0]
+    assert exercise.solution not in early[0]
+    assert exercise.solution in anyway[0]
+    assert "A solution: %solution 1.5" in last_hint[0]
+    assert exercise.solution in after[0]
 
 
 def test_hints_come_one_after_the_other(house: House) -> None:

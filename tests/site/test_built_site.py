@@ -3,24 +3,60 @@
 ``python3 -m workshop site`` builds it. Without a fresh one these tests are skipped.
 """
 
+import json
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import nbformat
 import pytest
 from playwright.async_api import Page
 
-from tests.site.walking import walk
+from tests.site.walking import Walk, run_code, walk
 from tests.support.browsers import browser_page, running_browser
+from tests.support.firefox import firefox_page
 from workshop.command.environment import ROOT
+from workshop.exercises.catalogue import exercises
 from workshop.site import command, runs
 from workshop.site.compare import difference
 from workshop.site.serving import served
 
-# A walk takes a minute a notebook; WALK=all walks every one.
+# A walk takes a minute a notebook; WALK=all walks every one, in both browsers.
 WALKED = ["01_asyncio_basics", "03_asgi_raw"]
+WALKED_IN_FIREFOX = ["01_asyncio_basics"]
+FIREFOX_CELLS: int | None = 12
 if os.environ.get("WALK") == "all":
     WALKED = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
+    WALKED_IN_FIREFOX = WALKED
+    FIREFOX_CELLS = None
+ANSWERED = 120_000  # ms for a page, or one cell
+
+# Run in the page, of each exercise: the start, nothing, the solution, the wrong ones.
+CHECK_ALL = """
+import json
+from pathlib import Path
+from workshop.exercises import catalogue, in_page
+told = {}
+for exercise in catalogue.exercises():
+    if exercise.number.startswith("4"):
+        continue
+    wrong = [part for part, sentence in exercise.wrong]
+    path = Path("/tmp") / exercise.path.name
+    told[exercise.number] = []
+    for part in [exercise.start_parts.part, "", exercise.solution, *wrong]:
+        path.write_text(exercise.start_parts.with_part(part))
+        verdict = in_page.check(exercise, path, 10)
+        told[exercise.number].append([verdict.state.value, verdict.text()])
+print(json.dumps(told))
+"""
+CHECK_ENDLESS = """
+exercise = catalogue.find("1.1")
+path = Path("/tmp") / exercise.path.name
+part = "async def load_page():\\n    while True:\\n        pass"
+path.write_text(exercise.start_parts.with_part(part))
+print(in_page.check(exercise, path, 0.5).text())
+"""
 
 
 @pytest.fixture(scope="module")
@@ -93,18 +129,21 @@ async def test_from_the_disk_a_page_says_what_the_edition_needs(site: Path) -> N
         assert "python3 -m workshop site --serve" in said
 
 
-@pytest.mark.parametrize("name", WALKED)
-async def test_a_notebook_says_in_a_browser_what_it_says_on_a_machine(
-    name: str, site: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    kept = next((command.BUILD / "runs").glob(f"{name}-*.ipynb"))
-    machine = {cell.id: cell for cell in nbformat.read(kept, as_version=4).cells}
+@asynccontextmanager
+async def chromium_tab(site: Path) -> AsyncIterator[tuple[Page, str]]:
+    """A page of Chromium, and the address of the edition; it asks nobody else."""
     with served(site / "run") as address:
         async with browser_page(viewport={"width": 1280, "height": 900}) as page:
+            page.set_default_timeout(ANSWERED)
             elsewhere = watch(page, address)
-            found = await walk(page, address, name)
-    with capsys.disabled():
-        print(f"\n{name}: first output after {found.first_output:.0f} s")
+            yield page, address
+    assert elsewhere == []
+
+
+def assert_true(name: str, found: Walk) -> None:
+    """Each output of a walk is that of the machine's run."""
+    kept = next((command.BUILD / "runs").glob(f"{name}-????????????????.ipynb"))
+    machine = {cell.id: cell for cell in nbformat.read(kept, as_version=4).cells}
     assert found.errors == {}
     differences = []
     for identity, outputs in found.outputs.items():
@@ -116,4 +155,51 @@ async def test_a_notebook_says_in_a_browser_what_it_says_on_a_machine(
         if lie is not None:
             differences.append(str(lie))
     assert differences == [], "\n".join(differences)
-    assert elsewhere == []
+    if os.environ.get("WALK") == "all":
+        code = [cell for cell in machine.values() if cell.cell_type == "code"]
+        ran = len(found.outputs) - 1  # without the one that prepares the page
+        print(
+            f"{name}: {len(code)} code cells, {ran} ran, {ran} the same, "
+            f"{len(code) - ran} marked; first output after {found.first_output:.0f} s"
+        )
+
+
+@pytest.mark.parametrize("name", WALKED)
+async def test_a_notebook_says_in_a_browser_what_it_says_on_a_machine(
+    name: str, site: Path
+) -> None:
+    async with chromium_tab(site) as (page, address):
+        assert_true(name, await walk(page, address, name))
+
+
+@pytest.mark.parametrize("name", WALKED_IN_FIREFOX)
+async def test_a_notebook_says_in_firefox_what_it_says_on_a_machine(
+    name: str, site: Path, tmp_path: Path
+) -> None:
+    with served(site / "run") as address:
+        async with firefox_page(tmp_path) as page:
+            assert_true(name, await walk(page, address, name, FIREFOX_CELLS))
+
+
+async def test_an_exercise_is_checked_in_the_page_as_on_a_machine(site: Path) -> None:
+    async with chromium_tab(site) as (page, address):
+        await walk(page, address, "02_coroutines", cells=1)
+        [output] = await run_code(page, CHECK_ALL)
+        told = json.loads("".join(output["text"]))
+        [endless] = await run_code(page, CHECK_ENDLESS)
+
+    checked = [one for one in exercises() if one.number in told]
+    assert {one.number[0] for one in exercises()} - {"4"} == {n[0] for n in told}
+    for exercise in checked:
+        untouched, emptied, solved, *caught = told[exercise.number]
+        assert untouched[0] == "not begun", untouched
+        assert f"{exercise.name} is gone" in emptied[1]
+        assert solved[0] == "right", f"{exercise.number}: {solved[1]}"
+        for (part, sentence), verdict in zip(exercise.wrong, caught, strict=True):
+            if "threading" in part:
+                sentence = "can't start new thread"  # there are none in a page
+            assert verdict[0] == "not yet", f"{exercise.number} passes:\n{part}"
+            assert sentence in verdict[1], f"{exercise.number}\n{part}\n{verdict[1]}"
+    words = "".join(endless["text"])
+    assert "still running after 0.5 s, at line " in words
+    assert "`while True:`" in words or "`pass`" in words

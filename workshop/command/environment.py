@@ -24,7 +24,6 @@ import subprocess
 import sys
 import time
 import tomllib
-import venv
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -325,6 +324,8 @@ def _create(lock: BinaryIO) -> None:
         )
     if importlib.util.find_spec("ensurepip") is None:
         raise UserError(f"{NO_ENSUREPIP}, then run {COMMAND} again.")
+    import venv  # only here: a browser's Python, which never comes here, lacks it
+
     venv.EnvBuilder(clear=True, symlinks=os.name != "nt").create(VENV)
     _run([str(PYTHON), "-m", "ensurepip", "--default-pip"], lock)
 

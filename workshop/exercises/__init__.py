@@ -107,7 +107,7 @@ def shown(value: object) -> str:
 
 
 def load_ipython_extension(ipython: Any) -> None:
-    """``%load_ext workshop.exercises``: define ``%%exercise`` and ``%hint``."""
+    """``%load_ext workshop.exercises``: define its magics."""
     from workshop.exercises.magics import register
 
     register(ipython)

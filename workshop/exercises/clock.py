@@ -172,9 +172,14 @@ def _recorders_modules() -> list[Any]:
 
 
 class Clock:
-    """The module ``time`` of a program under check: its own seconds since the start."""
+    """The module ``time`` of a program under check: its own seconds since the start.
 
-    def __init__(self) -> None:
+    Args:
+        make_loop: gives a new loop that goes by this clock.
+    """
+
+    def __init__(self, make_loop: Callable[[], FakeClockLoop] = FakeClockLoop) -> None:
+        self._make_loop = make_loop
         self._loop: FakeClockLoop | None = None
         self._thread = threading.get_ident()
         self._base = 0.0  # seconds that passed with no loop, or on earlier loops
@@ -184,7 +189,7 @@ class Clock:
         """A loop whose clock is this one; ``asyncio.Runner`` takes this as factory."""
         if self._loop is not None:
             self._base += self._loop.time()
-        self._loop = FakeClockLoop()
+        self._loop = self._make_loop()
         return self._loop
 
     def now(self) -> float:

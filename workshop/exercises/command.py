@@ -11,7 +11,7 @@ from workshop.exercises import catalogue, files
 from workshop.exercises.catalogue import Exercise
 from workshop.exercises.check import check
 from workshop.exercises.progress import Store
-from workshop.exercises.shown import listing, next_hint, show
+from workshop.exercises.shown import hints_left, listing, next_hint, show
 from workshop.exercises.watch import first_open, watch
 
 WORDS = ("list", "hint", "solution", "reset", "put")
@@ -117,9 +117,8 @@ def _do(what: str, exercise: Exercise, store: Store, *, anyway: bool) -> int:
     if what == "hint":
         print(next_hint(exercise, store))
     elif what == "solution":
-        entry = store.read().entry(number)
-        left = len(exercise.hints) - entry.hints
-        if entry.state != "solved" and left > 0 and not anyway:
+        left = hints_left(exercise, store)
+        if left > 0 and not anyway:
             print(
                 f"{left} hints are left: {COMMAND} exercise hint {number}\n"
                 f"To see a solution now: {COMMAND} exercise solution {number} --anyway"

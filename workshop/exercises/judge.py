@@ -1,7 +1,8 @@
 """Check one file of an exercise in this process, on a fake clock.
 
 A learner's program may do anything: end its process, or never end. So the child process
-(:mod:`workshop.exercises.child`) calls this, and nobody else should.
+(:mod:`workshop.exercises.child`) calls this. A browser's page has no child processes:
+there :mod:`workshop.exercises.in_page` does. Nobody else should.
 """
 
 import ast
@@ -63,18 +64,25 @@ class Judge:
     """One check of one file.
 
     Its attributes are read by the watchdog, which may end the check.
+
+    Args:
+        exercise: whose check is used.
+        path: the file.
+        clock: what the program sees as its time.
     """
 
     found: Verdict | None = None  # as soon as it is known, before the picture is drawn
 
-    def __init__(self, exercise: Exercise, path: Path) -> None:
+    def __init__(
+        self, exercise: Exercise, path: Path, clock: Clock | None = None
+    ) -> None:
         self.exercise = exercise
         self.path = path.resolve()
         title = f"{exercise.number} · your {exercise.name}"
         # The child process has a watchdog of its own, which tells the line.
         self.timeline = Timeline(title, patience=NO_WATCHDOG)
         self._printed = Printed()
-        self._clock = Clock()
+        self._clock = clock or Clock()
         self._drawing: dict[str, str] = {}
         self._stands_at = 0
 

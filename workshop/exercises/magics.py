@@ -1,4 +1,4 @@
-"""``%%exercise 1.5`` and ``%hint 1.5``: an exercise in a cell of the notebook.
+"""``%%exercise 1.5``, ``%hint 1.5``, ``%solution 1.5``: an exercise in a notebook.
 
 The file is the truth, and the cell is a view of the part between its marks. Running the
 cell writes the file, checks it, says what the terminal says, and draws the run.
@@ -17,11 +17,11 @@ from workshop.exercises.catalogue import Exercise
 from workshop.exercises.check import check
 from workshop.exercises.marks import BEGIN, END, same
 from workshop.exercises.progress import Store
-from workshop.exercises.shown import next_hint, show
+from workshop.exercises.shown import NOTEBOOK, hints_left, next_hint, show
 
 
 class NotebookExercises:
-    """The two magics of one notebook.
+    """The magics of one notebook.
 
     Args:
         display: shows a MIME bundle.
@@ -47,7 +47,7 @@ class NotebookExercises:
         except UserError as error:
             print(error)
             return
-        show(exercise, verdict, self._store)
+        show(exercise, verdict, self._store, how=NOTEBOOK)
         first = exercise.parts().first_line
         if verdict.line >= first:
             # The first line of the cell is the magic itself.
@@ -64,9 +64,31 @@ class NotebookExercises:
             print("Which exercise? For example: %hint 1.5")
             return
         try:
-            print(next_hint(self._find(line), self._store))
+            print(next_hint(self._find(line), self._store, NOTEBOOK))
         except UserError as error:
             print(error)
+
+    def solution(self, line: str) -> None:
+        """``%solution 1.5``: after passing, after the last hint, or with --anyway."""
+        words = line.split()
+        anyway = "--anyway" in words
+        number = " ".join(word for word in words if word != "--anyway")
+        if not number:
+            print("Which exercise? For example: %solution 1.5")
+            return
+        try:
+            exercise = self._find(number)
+        except UserError as error:
+            print(error)
+            return
+        left = hints_left(exercise, self._store)
+        if left > 0 and not anyway:
+            print(
+                f"{left} hints are left: %hint {exercise.number}\n"
+                f"To see a solution now: %solution {exercise.number} --anyway"
+            )
+            return
+        print(exercise.solution)
 
     def _find(self, line: str) -> Exercise:
         return catalogue.find(line, catalogue.exercises(self._root))
@@ -97,8 +119,9 @@ def _without_marks(cell: str) -> str:
 
 
 def register(ipython: Any) -> None:
-    """Give the notebook both magics."""
+    """Give the notebook these magics."""
     show_bundle: Any = importlib.import_module("IPython.display").display
     exercises = NotebookExercises(partial(show_bundle, raw=True))
     ipython.register_magic_function(exercises.exercise, "cell", "exercise")
     ipython.register_magic_function(exercises.hint, "line", "hint")
+    ipython.register_magic_function(exercises.solution, "line", "solution")

@@ -7,22 +7,35 @@ from workshop.exercises.catalogue import Exercise
 from workshop.exercises.progress import Progress, Store
 from workshop.exercises.verdict import Verdict
 
+# How a learner asks for more: in the terminal, and in a cell of a notebook.
+TERMINAL = f"{COMMAND} exercise {{what}} {{number}}"
+NOTEBOOK = "%{what} {number}"
+
 
 def show(
     exercise: Exercise,
     verdict: Verdict,
     store: Store,
     say: Callable[[str], None] = print,
+    how: str = TERMINAL,
 ) -> None:
-    """Say a verdict, and remember a right answer."""
+    """Say a verdict, and remember a right answer.
+
+    Args:
+        exercise: what was checked.
+        verdict: what the check has found.
+        store: keeps the progress.
+        say: takes each sentence.
+        how: a learner asks for a solution; one of `TERMINAL` and `NOTEBOOK`.
+    """
     say(verdict.text())
     if verdict.right:
         with store.changing() as progress:
             progress.entry(exercise.number).state = "solved"
-        say(f"To compare: {COMMAND} exercise solution {exercise.number}")
+        say(f"To compare: {how.format(what='solution', number=exercise.number)}")
 
 
-def next_hint(exercise: Exercise, store: Store) -> str:
+def next_hint(exercise: Exercise, store: Store, how: str = TERMINAL) -> str:
     """The next hint, and how many there are; after the last one, all of them."""
     total = len(exercise.hints)
     with store.changing() as progress:
@@ -33,11 +46,17 @@ def next_hint(exercise: Exercise, store: Store) -> str:
     numbers = range(1, total + 1) if every else [shown]
     rows = [f"Hint {n} of {total}: {exercise.hints[n - 1]}" for n in numbers]
     if shown == total:
-        rows.append(
-            f"That was the last one. A solution: {COMMAND} exercise solution "
-            f"{exercise.number}"
-        )
+        more = how.format(what="solution", number=exercise.number)
+        rows.append(f"That was the last one. A solution: {more}")
     return "\n".join(rows)
+
+
+def hints_left(exercise: Exercise, store: Store) -> int:
+    """How many hints come before the solution; 0 for who has solved it."""
+    entry = store.read().entry(exercise.number)
+    if entry.state == "solved":
+        return 0
+    return len(exercise.hints) - entry.hints
 
 
 def listing(

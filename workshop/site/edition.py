@@ -20,7 +20,8 @@ import subprocess
 import sys
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,17 @@ NEEDS_MACHINE = "needs-machine"
 MACHINE_ONLY = (
     "*A page has no processes, threads or kernel sockets: this cell ran on a machine.*"
 )
+ABOUT_THE_PAGE = """
+
+*You run this notebook in a page of your browser. The first cell prepares the page. Your
+cells are kept in this browser. The files that they write are gone when the page is
+closed. A cell that computes for ever keeps the page busy, and only a reload ends it. In
+an exercise, the check ends a loop of yours after 10 s.*"""
+EXERCISE = "exercise"
+EXERCISE_ON_MACHINE = (
+    "*Do this exercise on a machine. Its check needs a Django of its own, so a process "
+    "of its own, and a page has only one. Below is what the check says at the start.*"
+)
 BOOT = """\
 # This cell prepares the browser tab: the course's files, its packages, a network inside
 # this page. On a machine none of this is needed.
@@ -93,36 +105,49 @@ from workshop.site import boot
 boot.start()
 """
 
-Say = Callable[[str], None]
+
+@dataclass(frozen=True)
+class Python:
+    """What a page's Python is made of, as it was fetched."""
+
+    runtime: Path  # Pyodide's npm package
+    wheels: Path  # a folder of the packages
 
 
-def build(
-    runs: dict[str, nbformat.NotebookNode], out: Path, work: Path, say: Say
-) -> None:
-    """Build the edition.
-
-    Args:
-        runs: for each notebook's name, the notebook with the outputs of a machine.
-        out: the folder to make.
-        work: a folder for what is downloaded and for the copies.
-        say: is called with a sentence at each step.
+def fetch(work: Path) -> Python:
+    """Fetch what is not in `work` yet.
 
     Raises:
         UserError: npm or a network is missing.
     """
-    say("fetching Pyodide and the packages")
-    runtime = fetch_pyodide(work)
-    wheels = fetch_wheels(work)
-    say("building JupyterLite")
+    return Python(fetch_pyodide(work), fetch_wheels(work))
+
+
+def build(runs: dict[str, nbformat.NotebookNode], python: Python, work: Path) -> Path:
+    """Build the edition.
+
+    Args:
+        runs: for each notebook's name, the notebook with the outputs of a machine.
+        python: what `fetch` gave.
+        work: a folder for the copies of the notebooks, and for the result.
+
+    Returns:
+        The folder of the edition, in `work`.
+
+    Raises:
+        UserError: JupyterLite cannot be built.
+    """
+    out = work / "run"
     contents = work / "contents"
     shutil.rmtree(contents, ignore_errors=True)
     (contents / "notebooks").mkdir(parents=True)
     for name, notebook in runs.items():
         nbformat.write(for_a_page(notebook), contents / "notebooks" / f"{name}.ipynb")
     build_lite(contents, out, work)
-    put_python(runtime, wheels, out / "static" / "pyodide")
+    put_python(python, out / "static" / "pyodide")
     pack_repository(out / "repository.zip")
     configure(out)
+    return out
 
 
 def fetch_pyodide(work: Path) -> Path:
@@ -221,6 +246,7 @@ def for_a_page(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         else:
             cell.outputs = []
             cell.execution_count = None
+    copy.cells[0].source += ABOUT_THE_PAGE
     boot = nbformat.v4.new_code_cell(BOOT, id="boot")
     boot.metadata["jupyter"] = {"source_hidden": True}
     copy.cells.insert(1, boot)
@@ -235,7 +261,9 @@ def for_a_page(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 def as_text(cell: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """A code cell as a text cell: code, one line that says why, and the output."""
-    parts = [f"```python\n{cell.source}\n```", MACHINE_ONLY]
+    exercise = EXERCISE in cell.metadata.get("tags", [])
+    why = EXERCISE_ON_MACHINE if exercise else MACHINE_ONLY
+    parts = [f"```python\n{cell.source}\n```", why]
     for output in cell.outputs:
         if "text" in output:
             parts.append(f"```\n{output.text.rstrip()}\n```")
@@ -272,7 +300,7 @@ def build_lite(contents: Path, out: Path, work: Path) -> None:
         raise UserError(f"JupyterLite was not built:\n{built.stdout}{built.stderr}")
 
 
-def put_python(runtime: Path, wheels: Path, folder: Path) -> None:
+def put_python(python: Python, folder: Path) -> None:
     """Pyodide and the wheels, with a list of packages that names only these."""
     folder.mkdir(parents=True)
     for name in (
@@ -281,10 +309,10 @@ def put_python(runtime: Path, wheels: Path, folder: Path) -> None:
         "pyodide.mjs",
         "python_stdlib.zip",
     ):
-        shutil.copy(runtime / name, folder)
-    lock = json.loads((runtime / "pyodide-lock.json").read_text("utf-8"))
+        shutil.copy(python.runtime / name, folder)
+    lock = json.loads((python.runtime / "pyodide-lock.json").read_text("utf-8"))
     lock["packages"] = {}
-    for wheel in sorted(wheels.glob("*.whl")):
+    for wheel in sorted(python.wheels.glob("*.whl")):
         shutil.copy(wheel, folder)
         entry = package(wheel)
         lock["packages"][entry["name"]] = entry
