@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.support.ports import free_port
 from tests.support.processes import ROOT, server_process
+from workshop.exercises.catalogue import find
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -18,7 +19,9 @@ LAB = re.compile(r"(http://127\.0\.0\.1:\d+/lab\S*\?token=\w+)")
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)\s]*)?\)")
 TAB = "#jp-main-dock-panel .lm-TabBar-tab"
+CODE = ".jp-CodeCell"
 SHOWN = ".jp-NotebookPanel:not(.lm-mod-hidden)"
+RUN = f'{SHOWN} [data-jp-item-name="run"] jp-button'
 UNFOLD = "document.querySelectorAll('details').forEach(fold => { fold.open = true })"
 PATIENCE = 90_000  # milliseconds: JupyterLab loads slowly on a busy machine
 
@@ -81,6 +84,44 @@ async def test_every_link_of_a_notebook_opens_what_it_names(
         assert (notebook.parent / path).exists(), path
         await click(page, notebook.name, path.lstrip("./"))
     await page.close()
+
+
+async def test_an_exercises_cell_checks_the_solution_that_is_typed_into_it(
+    browser: Browser, lab: str
+) -> None:
+    exercise = find("1.1")
+    base, _, token = lab.partition("?")
+    base = base.partition("/lab")[0]
+    page = await opened(
+        browser, f"{base}/lab/tree/notebooks/{NOTEBOOKS[0].name}?{token}"
+    )
+    # Before its kernel is there, a notebook forgets what it is told to run.
+    ready = page.get_by_text(re.compile(r"\(ipykernel\) \| Idle"))
+    await expect(ready).to_be_visible(timeout=PATIENCE)
+    for begins in ("sys.path[:0]", "%load_ext workshop.exercises"):
+        await run(page, page.locator(CODE, has_text=begins).first)
+    cell = page.locator(CODE, has_text=f"%%exercise {exercise.number}")
+    await run(page, cell)
+    said = cell.locator(".jp-OutputArea-output").first
+    await expect(said).to_contain_text("Not begun.", timeout=PATIENCE)
+
+    await cell.locator(".cm-content").click()
+    await page.keyboard.press("ControlOrMeta+a")
+    typed = f"%%exercise {exercise.number}\n{exercise.solution}"
+    await page.keyboard.insert_text(typed)
+    await page.locator(RUN).click()
+
+    await expect(said).to_contain_text("Right:", timeout=PATIENCE)
+    await expect(cell.locator(".jp-OutputArea-output img")).to_be_visible()
+    await page.close()
+
+
+async def run(page: Page, cell: Locator) -> None:
+    """Run a code cell, and wait until it has run."""
+    await cell.locator(".cm-content").click()
+    await page.locator(RUN).click()
+    prompt = cell.locator(".jp-InputArea-prompt")
+    await expect(prompt).to_have_text(re.compile(r"\[\d+\]:"), timeout=PATIENCE)
 
 
 async def click(page: Page, notebook: str, path: str) -> None:

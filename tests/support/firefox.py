@@ -25,7 +25,7 @@ from websockets.asyncio.client import ClientConnection, connect
 NAMES = ("firefox-esr", "firefox")
 MAC = Path("/Applications/Firefox.app/Contents/MacOS/firefox")
 LISTENING = re.compile(rb"WebDriver BiDi listening on (ws://\S+)")
-PATIENCE = 120  # seconds for the browser's start or one answer; only a failure takes it
+PATIENCE = 300  # seconds for the browser's start or one answer; only a failure takes it
 # A profile of a test: no first page, no question, no request to Mozilla.
 PREFERENCES = """\
 user_pref("app.update.auto", false);

@@ -11,8 +11,8 @@ from workshop.exercises import catalogue, files
 from workshop.exercises.catalogue import Exercise
 from workshop.exercises.check import check
 from workshop.exercises.progress import Store
-from workshop.exercises.shown import hints_left, listing, next_hint, show
 from workshop.exercises.watch import first_open, watch
+from workshop.exercises.words import hints_left, listing, next_hint, show
 
 WORDS = ("list", "hint", "solution", "reset", "put")
 USAGE = f"""\

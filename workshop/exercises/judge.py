@@ -114,7 +114,8 @@ class Judge:
             except BaseException as error:
                 verdict = self.explained(error)
             gc.collect()  # what is lost is said now, and not during the next check
-            verdict.printed = self._printed.getvalue()
+            # As short as on every other machine: a long line is cut when it is shown.
+            verdict.printed = self._printed.getvalue().replace(f"{ROOT}{os.sep}", "")
             self.found = verdict
             # A picture runs the learner's part once more, which may raise anything.
             with contextlib.suppress(BaseException):
@@ -330,7 +331,10 @@ def _module(name: str, path: Path) -> types.ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     hide(str(path))
-    spec.loader.exec_module(module)
+    with warnings.catch_warnings():
+        # A wrong answer may have in it what Python itself warns of since 3.14.
+        warnings.simplefilter("ignore", SyntaxWarning)
+        spec.loader.exec_module(module)
     return module
 
 

@@ -17,7 +17,7 @@ from workshop.exercises.catalogue import Exercise
 from workshop.exercises.check import check
 from workshop.exercises.marks import BEGIN, END, same
 from workshop.exercises.progress import Store
-from workshop.exercises.shown import NOTEBOOK, hints_left, next_hint, show
+from workshop.exercises.words import NOTEBOOK, hints_left, next_hint, show
 
 
 class NotebookExercises:

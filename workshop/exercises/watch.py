@@ -13,7 +13,7 @@ from workshop.exercises.catalogue import Exercise
 from workshop.exercises.check import check
 from workshop.exercises.keys import ENTER, Keys, listening
 from workshop.exercises.progress import Progress, Store
-from workshop.exercises.shown import listing, next_hint, show
+from workshop.exercises.words import listing, next_hint, show
 
 INTERVAL = 0.2  # seconds between two looks at the files
 KEYS = "h hint · n next · l list · s skip · x reset · q end · Enter checks again"

@@ -1,4 +1,8 @@
-"""The words of the terminal and of the notebook: a verdict, a hint, the list."""
+"""The words of the terminal and of the notebook: a verdict, a hint, the list.
+
+(The file is not called ``shown``: ``workshop.exercises.shown`` is the function that an
+answer imports, and an imported module of that name would take its place.)
+"""
 
 from collections.abc import Callable
 
