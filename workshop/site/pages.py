@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
+from html import escape
 from pathlib import Path, PurePosixPath
 
 import nbformat
@@ -43,6 +44,10 @@ LANGUAGES = {
 # A page of code stands in no table of contents: the theme draws the whole table beside
 # each page, and 200 entries on each of 250 pages took two minutes.
 ORPHAN = "---\norphan: true\n---\n\n"
+PICTURE = (
+    "![A timeline: the task called blocks works for 0.42 s in one piece, and the "
+    "metronome, which is ready, does not tick](notebooks/pictures/timeline.svg)"
+)
 PICTURES = {".svg", ".png"}
 STAGES = {
     "01_asyncio_basics": "01 · asyncio basics",
@@ -183,25 +188,28 @@ def _code_page(name: str) -> str:
     fence = "`" * (max((len(run) for run in re.findall("`+", code)), default=2) + 1)
     fence = fence.ljust(3, "`")
     block = f"{fence}{{code-block}} {language}\n:linenos:\n\n{code}\n{fence}\n"
-    return f"{ORPHAN}# {name}\n\n{block}"
+    # In code quotes: __init__ would be bold.
+    return f"{ORPHAN}# `{name}`\n\n{block}"
 
 
 def _code_list(folder: str, files: Iterable[str]) -> str:
-    entries = "\n".join(f"* [{name}](/{name}.md)" for name in files)
+    entries = "\n".join(f"* [`{name}`](/{name}.md)" for name in files)
     title = STAGES.get(folder, folder)
     return f"# Code of {title}\n\n{entries}\n"
 
 
 def _front_page(
     texts: list[str],
-    notebooks: Iterable[str],
+    notebooks: dict[str, nbformat.NotebookNode],
     others: list[str],
     code: list[str],
     with_edition: bool,
 ) -> str:
     """The first page: what this is, the four stages, and the map of all pages."""
-    cards = "\n".join(_card(stem, with_edition) for stem in notebooks)
-    front = FRONT.read_text("utf-8").replace("CARDS", cards)
+    cards = "\n".join(
+        _card(stem, notebook, with_edition) for stem, notebook in notebooks.items()
+    )
+    front = FRONT.read_text("utf-8").replace("CARDS", cards).replace("PICTURE", PICTURE)
     groups = {"The course": [n for n in texts if "/" not in n]}
     for folder, title in STAGES.items():
         own = [name for name in texts if name.startswith(f"{folder}/")]
@@ -215,13 +223,19 @@ def _front_page(
     return front + "\n" + "\n".join(trees)
 
 
-def _card(stem: str, with_edition: bool) -> str:
-    title = stem.replace("_", " ")
-    links = f'<a href="slides/{stem}.html">slides</a>'
+def _card(stem: str, notebook: nbformat.NotebookNode, with_edition: bool) -> str:
+    """A notebook on the first page: its title, its minutes, and what leads to it."""
+    text = notebook.cells[0].source
+    title = escape(text.partition("\n")[0].removeprefix("# "))
+    title = re.sub("`(.+?)`", r"<code>\1</code>", title)
+    minutes = re.search(r"\*\*Time\*\* about (\d+) minutes", text)
+    time = f'<span class="minutes">{minutes[1]} minutes</span>' if minutes else ""
+    links = f'<a href="slides/{stem}.html">Slides</a>'
     if with_edition:
         run = f"run/notebooks/index.html?path=notebooks/{stem}.ipynb"
-        links = f'<a class="run" href="{run}">▶ run</a> {links}'
-    return f'<li><a class="read" href="notebooks/{stem}.html">{title}</a> {links}</li>'
+        links = f'<a class="run" href="{run}">▶ Run</a> {links}'
+    read = f'<a class="read" href="notebooks/{stem}.html">{title}</a>'
+    return f"<li>{read} {time} {links}</li>"
 
 
 def _tree(caption: str, pages: list[str]) -> str:

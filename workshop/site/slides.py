@@ -123,8 +123,8 @@ def _question(head: str, text: str) -> Slide:
 def _add_code(slides: list[Slide], head: str, cell: nbformat.NotebookNode) -> None:
     """Add the code, and what came of it."""
     source = cell.source.strip()
-    if "sys.path" in source:
-        return  # the set-up is no lesson
+    if "sys.path" in source or source.startswith(("%load_ext", "# Stuck?")):
+        return  # neither the set-up nor a place for hints is a lesson
     length = len(source.splitlines())
     code = highlight(source, PythonLexer(), HtmlFormatter(cssclass="highlight"))
     if slides and slides[-1].kind == "question" and length <= SHORT_CODE:
