@@ -17,6 +17,10 @@ def printed(text: str) -> list[dict[str, str]]:
         ("ws://127.0.0.1:49152/", "ws://127.0.0.1:33017/"),
         ("Task-7 is done", "Task-31 is done"),
         ("one   two\n", "one two"),
+        (
+            f"  | task: <Task pending name='Task-7' {40 * 'x'}> wa… 51 more",
+            f"  | task: <Task pending name='Task-131' {40 * 'x'}> … 53 more",
+        ),
         ("main ░░███── returned", "main █── returned"),
         (
             "<ipython-input-6-69793724cd8d>:2: done",
@@ -37,6 +41,7 @@ def test_two_runs_of_one_truth_are_the_same(browser: str, machine: str) -> None:
         ("one\ntwo", "two\none"),
         ("done", ""),
         ("took 0.2 s", "took"),
+        (f"{50 * 'x'} one… 51 more", f"{50 * 'x'} two… 51 more"),
     ],
 )
 def test_a_lie_is_found(browser: str, machine: str) -> None:

@@ -8,6 +8,7 @@ word for word, with these exceptions:
   `FACTOR`: two machines differ, and so do two runs;
 * addresses in memory, ports, process numbers and the numbers of unnamed tasks are left
   out;
+* of a line that was cut off ("… 51 more"), the first 60 characters count;
 * of a picture in plain text the bars are left out: they are times, drawn;
 * a cell with the tag ``varies`` prints figures that are this machine's own. Its words
   are compared; of its numbers, only whether they are 0;
@@ -41,6 +42,8 @@ LEFT_OUT = (
     (re.compile(r"\b\d\d:\d\d:\d\d([.,]\d+)?"), "CLOCK"),
     (re.compile("[█▇▆▅▄▃▂▁▏▎▍▌▋▊▉░▒▓─━│·●]+"), ""),
     (re.compile(r"[ \t]+"), " "),
+    # A line that was cut: where, depends on the numbers in it.
+    (re.compile(r"^(.{60}).*… [\d,]+ more$", re.MULTILINE), r"\1"),
 )
 
 
