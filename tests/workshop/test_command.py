@@ -23,6 +23,7 @@ from tests.support import ports as test_ports
 from tests.support.processes import ROOT, ServerProcess, alive, server_process
 from tests.support.trees import BASE_PYTHON, make_tree, offline
 from workshop.command import ports
+from workshop.command.cli import READER_GONE
 from workshop.command.errors import UserError
 
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send")
@@ -210,6 +211,23 @@ def test_a_port_that_the_system_keeps_is_told_so(
     monkeypatch.setattr(socket, "create_server", keep)
     with pytest.raises(UserError, match=r"port 80\. Choose .* --port [89]\d{3}$"):
         ports.require_free(80)
+
+
+def test_a_reader_that_has_seen_enough_is_no_traceback() -> None:
+    """As in ``python3 -m workshop exercise list | head -1``."""
+    listing = subprocess.Popen(
+        [sys.executable, "-m", "workshop", "exercise", "list"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert listing.stdout is not None and listing.stderr is not None
+    listing.stdout.close()
+    with listing.stderr:
+        said = listing.stderr.read()
+    assert listing.wait(60) == READER_GONE
+    assert said == ""
 
 
 def test_the_help_names_every_command() -> None:

@@ -16,6 +16,7 @@ from workshop.command.stages import find_stage, serve
 from workshop.command.tool import run_tool
 
 OWN = ("lab", "serve", "test", "doctor")
+READER_GONE = 141  # what a shell says of a program that SIGPIPE ended: 128 + SIGPIPE
 
 
 def main(arguments: list[str]) -> int:
@@ -31,10 +32,17 @@ def main(arguments: list[str]) -> int:
         # A path may be in a script that the terminal's encoding lacks.
         sys.stdout.reconfigure(errors="replace")
     try:
-        return run(arguments)
+        code = run(arguments)
+        sys.stdout.flush()  # now, where the reader's end is no traceback
     except UserError as error:
         print(error, file=sys.stderr)
         return 2
+    except BrokenPipeError:
+        # The reader has seen enough, as in "… | head". Python writes what is left once
+        # more when it ends, and would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return READER_GONE
+    return code
 
 
 def run(arguments: list[str]) -> int:
