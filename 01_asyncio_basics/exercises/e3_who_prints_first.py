@@ -4,14 +4,15 @@
 Check it: python3 -m workshop exercise 1.3
 
 ``main`` prints six lines, some of them by way of others. Bring the six texts into the
-order in which they are printed. First write your guess, then check it: running this
-file shows the order.
+order in which they are printed. First write your guess, then check it. Afterwards
+``python3 01_asyncio_basics/exercises/e3_who_prints_first.py``, in a terminal, prints
+the six lines.
 """
 
 import asyncio
 from collections.abc import Callable
 
-Say = Callable[[str], None]
+Say = Callable[[str], None]  # a function that takes one text, as print does
 
 
 async def helper(say: Say) -> None:

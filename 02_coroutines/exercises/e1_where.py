@@ -4,8 +4,8 @@
 Check it: python3 -m workshop exercise 2.1
 
 A cash till takes amounts and tells the sum. ``main`` uses it four times. Which four
-numbers does it say? Put your guess into ``says``, then check it: running this file
-shows the numbers.
+numbers does it say? Put your guess into ``says``, then check it. Afterwards
+``python3 02_coroutines/exercises/e1_where.py``, in a terminal, prints the numbers.
 """
 
 from collections.abc import Callable, Generator

@@ -18,7 +18,8 @@ class Question:
         self.text = text
 
     def __await__(self) -> Generator["Question", str, str]:
-        return (yield self)
+        answer = yield self
+        return answer
 
 
 async def order() -> str:

@@ -3,20 +3,22 @@
 10 minutes, after section 4 of the notebook.
 Check it: python3 -m workshop exercise 2.3
 
-``await Question("Your name?")`` should hand the question to the driver, wait, and have
-the driver's answer as its value. Write ``Question``. It keeps its text, and ``await``
-can use it more than once.
+``await Question("Which size?", ["small", "large"])`` hands the question to the driver,
+and waits. An answer that is not among the possible ones is not taken: the question goes
+to the driver once more. The first possible answer is the value of the ``await``. Write
+``Question``. ``await`` can use the same one more than once.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 
 
 # ↓ Your turn begins here.
 class Question:
-    """A wish: out comes the question itself, in goes the answer to it."""
+    """A wish: out comes the question, until a possible answer comes in."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, possible: Sequence[str]) -> None:
         self.text = text
+        self.possible = possible
 
     def __await__(self) -> Generator["Question", str, str]:
         return self.text
@@ -25,17 +27,19 @@ class Question:
 # ↑ Your turn ends here.
 
 
-async def greet() -> str:
-    name = await Question("Your name?")
-    return f"Hello {name}!"
+async def order() -> str:
+    size = await Question("Which size?", ["small", "large"])
+    return f"one {size} coffee"
 
 
 def main() -> None:
-    coro = greet()
+    coro = order()
     question = coro.send(None)
     print("out comes:", question.text)
+    question = coro.send("huge")
+    print("out comes:", question.text)
     try:
-        coro.send("Ada")
+        coro.send("large")
     except StopIteration as stop:
         print("returned:", stop.value)
 

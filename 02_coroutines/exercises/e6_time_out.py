@@ -7,6 +7,9 @@ asyncio has ``wait_for(work, seconds)``; the tiny loop has none. Write it. It gi
 result of ``work``. When that takes longer it is cancelled, cleans up, and then
 ``TimeoutError`` is raised. Three things are easy to miss: an alarm that stays on when
 the work was done in time; somebody else who cancels; an error of the work itself.
+
+A task that is cancelled gets a ``tiny_loop.CancelledError``. To cancel a task is to
+cancel what it awaits: cancel the one that awaits ``task``, and ``task`` is cancelled.
 """
 
 import sys

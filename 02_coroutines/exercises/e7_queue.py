@@ -6,8 +6,9 @@ Check it: python3 -m workshop exercise 2.7
 A queue between tasks of the tiny loop. ``get`` waits while it is empty. ``put`` waits
 while it is full, which slows a fast producer down. Write it. No task looks again and
 again: each one that waits puts a ``tiny_loop.Future`` of its own into a line, and is
-woken by ``set_result``, the first one first. A task that waits can be cancelled. Then
-the wake-up is for the next one in the line.
+woken by ``set_result``, the first one first. A task that waits, in ``get`` or in
+``put``, can be cancelled: it gets a ``tiny_loop.CancelledError``. Then the wake-up is
+for the next one in the line.
 """
 
 import sys

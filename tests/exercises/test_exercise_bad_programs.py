@@ -59,6 +59,14 @@ SURVIVED = {
         f"{DEF}    return [await site.load(page) for page in pages]\n",
         ["AttributeError was raised at line {2}", "has no attribute 'load'"],
     ),
+    "a name without its module": (
+        f"{DEF}    async with Semaphore(3):\n        return []\n",
+        ["NameError was raised at line {2}", "Do you mean `asyncio.Semaphore`?"],
+    ),
+    "a name that stands nowhere": (
+        f"{DEF}    return await gahter(site)\n",
+        ["NameError was raised at line {2}"],
+    ),
     "an error in a group": (
         f"{DEF}    async with asyncio.TaskGroup() as group:\n"
         "        group.create_task(site.load('/'))\n",

@@ -265,10 +265,21 @@ class Judge:
             ask = "What should it return, or raise, in place of ending all?"
         elif line:
             says = f"{kind} was raised{at}."
+            ask = self._where_the_name_is(error)
             told = learners_traceback(error)
         else:
             says = f"the check cannot go on with what {name} did: {kind}: {error}"
         return Verdict(State.NOT_YET, says, ask, told, line=line)
+
+    def _where_the_name_is(self, error: BaseException) -> str:
+        """A question for a name that is missing, and stands in an imported module."""
+        if not isinstance(error, NameError) or error.name is None:
+            return ""
+        learners = sys.modules[f"exercises.{self.exercise.path.stem}"]
+        for name, module in vars(learners).items():
+            if isinstance(module, types.ModuleType) and hasattr(module, error.name):
+                return f"Do you mean `{name}.{error.name}`?"
+        return ""
 
     def _never_ends(self, error: Exception) -> Verdict:
         """Tell the learner of a program that waits for ever."""
