@@ -104,6 +104,16 @@ def test_the_shim_has_what_its_table_says_and_each_name_is_channels_own():
             assert hasattr(shim, name)
 
 
+def test_each_name_of_the_layer_on_the_page_is_there(application):
+    names = set(re.findall(r"\bsockets(?:\.\w+)+", PAGE))
+    assert "sockets.testing" in names
+    for name in sorted(names):
+        module, _, attribute = name.rpartition(".")
+        found = importlib.import_module(module)
+        if not hasattr(found, attribute):
+            importlib.import_module(name)
+
+
 async def test_the_step_of_the_page_refuses_and_hands_over(talk, tables, monkeypatch):
     from django.contrib.auth.models import User
     from sockets.testing import SocketRefused

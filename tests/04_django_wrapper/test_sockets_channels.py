@@ -73,6 +73,23 @@ async def test_the_scope_has_route_user_session_and_cookies(visit, users):
         assert await anna.receive_json() == expected
 
 
+async def test_a_step_writes_into_the_scope_of_a_consumer(
+    consumers, visit, monkeypatch
+):
+    async def give_key(socket):
+        socket.scope["key"] = "from a step"
+
+    async def receive(self, text_data):
+        await self.send(text_data=self.scope["key"])
+
+    monkeypatch.setattr(consumers, "give_key", give_key, raising=False)
+    monkeypatch.setattr(consumers.AsyncChat, "receive", receive)
+    sockets = {"HANDSHAKE": ["tests.support.consumers.give_key"]}
+    async with visit("AsyncChat", "/ws/lobby/", sockets=sockets) as client:
+        await client.send("which key?")
+        assert await client.receive() == "from a step"
+
+
 @pytest.fixture
 def users(tables):
     from django.contrib.auth.models import User
