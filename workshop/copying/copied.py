@@ -113,7 +113,7 @@ def read_copy(folder: Path) -> Copied:
 
 
 def _read_archive(path: Path) -> dict[str, bytes]:
-    """What the archive holds; a damaged one counts as one that holds nothing."""
+    """The files in the archive; a damaged archive counts as an empty one."""
     try:
         with zipfile.ZipFile(path) as archive:
             return {name: archive.read(name) for name in archive.namelist()}

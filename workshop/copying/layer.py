@@ -12,7 +12,7 @@ LAYER = ROOT / "04_django_wrapper" / "sockets"
 
 @dataclass(frozen=True)
 class Layer:
-    """What there is to copy.
+    """The files that a copy gets, and their version.
 
     Attributes:
         folder: where it lies.

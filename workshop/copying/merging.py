@@ -1,4 +1,4 @@
-"""What an update does with each file: a table of three states, and a merge of lines."""
+"""The plan of an update: a decision for each file, and the merge of its lines."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -15,7 +15,7 @@ NEW = b">>>>>>> new"
 
 
 class Outcome(Enum):
-    """What becomes of one file. The value is the word that the user reads."""
+    """The end of one file's update. The value is the word that the user reads."""
 
     KEPT = "kept"  # nothing has changed here, or both sides are the same by now
     ADDED = "added"
@@ -31,7 +31,7 @@ class Change:
 
     Attributes:
         name: its path in the copy.
-        outcome: what becomes of it.
+        outcome: the decision.
         writes: whether the file on the disk changes.
         content: what is written; ``None`` deletes the file.
         words: a sentence for the user, or ``""``.
@@ -45,7 +45,7 @@ class Change:
 
 
 def plan(copied: Copied, layer: Layer) -> list[Change]:
-    """What an update of ``copied`` to ``layer`` would do, file by file.
+    """Decide for each file how ``copied`` becomes ``layer``. Nothing is written yet.
 
     Raises:
         UserError: marks of an earlier conflict are left, the layer here is older than
@@ -73,7 +73,7 @@ def plan(copied: Copied, layer: Layer) -> list[Change]:
 
 
 def _change(name: str, copied: Copied, layer: Layer) -> Change | None:
-    """What becomes of one file; ``None`` where the base that it needs is lost."""
+    """The decision for one file; ``None`` where the base that it needs is lost."""
     base = copied.hashes.get(name, "")
     yours = copied.yours.get(name)
     new = layer.files.get(name)

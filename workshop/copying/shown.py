@@ -1,4 +1,4 @@
-"""What the user reads: the two halves of ``--diff``, and what an update has done."""
+"""The texts for the user: both halves of ``--diff``, and the report of an update."""
 
 import difflib
 
@@ -8,7 +8,7 @@ from workshop.copying.merging import Change, Outcome
 
 
 def differences(copied: Copied, layer: Layer) -> tuple[str, bool]:
-    """What has changed since the copy was made, there and here: two lists, then lines.
+    """All changes since the copy was made, there and here: two lists, then the lines.
 
     Returns:
         The text, and whether anything has changed on either side.
@@ -26,7 +26,7 @@ def differences(copied: Copied, layer: Layer) -> tuple[str, bool]:
 
 
 def _changed(copied: Copied, now: dict[str, bytes]) -> dict[str, str]:
-    """What one side has done with which file: "added", "changed" or "deleted"."""
+    """Each file that one side has touched: "added", "changed" or "deleted"."""
     done = {}
     for name in sorted({*copied.hashes, *now}):
         if name not in copied.hashes:
@@ -68,7 +68,7 @@ def _lines(content: bytes) -> list[str]:
 
 
 def told(copied: Copied, layer: Layer, changes: list[Change]) -> str:
-    """What an update has done, in a line for each file that it concerns."""
+    """The report of an update: a line for each file that it concerns."""
     lines = [f"{copied.folder}: {copied.version} → {layer.version}"]
     for change in changes:
         if change.outcome is Outcome.KEPT:

@@ -1,6 +1,6 @@
 """Change many files of a folder, or none of them.
 
-1. What will be changed is stored first, in one archive in the folder.
+1. The old content of all these files is stored first, in one archive in the folder.
 2. Each file is written beside its place and then put there, so that a name never has
    half a text.
 3. The archive is deleted last.
