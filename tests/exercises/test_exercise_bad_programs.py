@@ -157,7 +157,7 @@ def test_what_is_printed_is_shown_in_part(survived: dict[str, Verdict]) -> None:
         (f"{DEF}    return sum(range(10**11))\n", "at line {2}: `return sum(range("),
         (
             f"{DEF}    while site.asking == 0:\n        await asyncio.sleep(0)\n",
-            "at line {3}: `await asyncio.sleep(0)`",
+            "at line {3}: `await asyncio.sleep(0)`.\nAsk yourself: It looks again and",
         ),
     ],
     ids=["in Python", "in C", "giving control back each time"],

@@ -72,13 +72,17 @@ def still_running(seconds: float, line: int, path: Path) -> Verdict:
         path: the file.
     """
     at = ""
+    ask = "What would have to happen for it to go on, and who does that?"
     if line:
-        at = f", at line {line}: `{linecache.getline(str(path), line).strip()}`"
+        code = linecache.getline(str(path), line).strip()
+        at = f", at line {line}: `{code}`"
+        if "sleep(0)" in code:
+            ask = (
+                "It looks again and again, and its clock stands still meanwhile. What "
+                "could it await, so that it is woken?"
+            )
     return Verdict(
-        State.NOT_YET,
-        f"still running after {seconds:g} s{at}.",
-        ask="What would have to happen for it to go on, and who does that?",
-        line=line,
+        State.NOT_YET, f"still running after {seconds:g} s{at}.", ask, line=line
     )
 
 
