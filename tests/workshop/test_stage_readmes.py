@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.processes import ROOT
 from workshop.exercises.catalogue import exercises
+from workshop.minutes import notebooks, time_line
 
 STAGES = ["01_asyncio_basics", "02_coroutines", "03_asgi_raw", "04_django_wrapper"]
 NEXT = dict(pairwise(STAGES))  # the last one has none
@@ -40,13 +41,31 @@ def test_a_readme_has_its_objectives_its_prerequisites_and_its_sections_in_order
     assert headings[0] == SECTIONS[0] and headings[-1] == SECTIONS[-1]
 
 
-@each_stage
-def test_a_readme_says_the_minutes_that_its_notebook_says(stage: str) -> None:
-    notebook = json.loads((ROOT / f"notebooks/{stage}.ipynb").read_text("utf-8"))
-    first = "".join(notebook["cells"][0]["source"])
-    [minutes] = re.findall(r"\*\*Time\*\* about (\d+) minutes", first)
-    row = re.search(rf"notebooks/{stage}.ipynb.*\| (\d+) \|", readme(stage))
-    assert row and row[1] == minutes
+@pytest.mark.parametrize("name", sorted(notebooks()))
+def test_the_pages_say_the_minutes_that_a_notebook_took(name: str) -> None:
+    took = notebooks()[name]
+    notebook = json.loads((ROOT / f"notebooks/{name}.ipynb").read_text("utf-8"))
+    assert time_line(took) in "".join(notebook["cells"][0]["source"])
+
+    course = (ROOT / "README.md").read_text("utf-8")
+    row = re.search(rf"notebooks/{name}.ipynb\) \| (\d+) \|", course)
+    assert row and int(row[1]) == took.whole
+
+    [stage] = [stage for stage in STAGES if name.startswith(stage)]
+    row = re.search(rf"notebooks/{name}.ipynb\).*\| (\d+) \|", readme(stage))
+    assert row and int(row[1]) == took.whole
+
+
+@pytest.mark.parametrize("stage", ["01_asyncio_basics", "02_coroutines"])
+def test_a_readme_says_the_minutes_of_each_half(stage: str) -> None:
+    text = " ".join(section(stage, "The short way").split())
+    for words, minutes in notebooks()[stage].parts.items():
+        assert re.search(rf"{words} take {minutes}( minutes)? and", text, re.I)
+
+
+def test_a_notebook_that_nobody_has_walked_says_no_minutes() -> None:
+    names = {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")}
+    assert names == set(notebooks())
 
 
 @each_stage

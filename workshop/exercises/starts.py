@@ -6,7 +6,7 @@ change of an exercise's file. It writes
 * ``answers/starts.json``, the files as they are handed out: reset, and the state *not
   begun*, go by it;
 * the table of the exercises in the stage's README, where that has a place for it;
-* the exercises' cells in the stage's notebooks.
+* the exercises' cells in the stage's notebooks, and the minutes of each notebook.
 """
 
 import json
@@ -20,6 +20,7 @@ from workshop.exercises.views import (
     with_cells,
     with_table,
 )
+from workshop.minutes import notebooks, with_time_line
 
 
 def write() -> None:
@@ -44,7 +45,13 @@ def write_views() -> None:
         readme.write_text(text, encoding="utf-8", newline="\n")
         for path in notebooks_of(stage):
             notebook = json.loads(path.read_text("utf-8"))
-            text = as_text(with_cells(notebook, some))
+            notebook = with_cells(notebook, some)
+            took = notebooks().get(path.stem)
+            if took is not None:
+                first = notebook["cells"][0]
+                text = with_time_line("".join(first["source"]), took)
+                first["source"] = text.splitlines(keepends=True)
+            text = as_text(notebook)
             path.write_text(text, encoding="utf-8", newline="\n")
 
 
