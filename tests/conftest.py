@@ -1,7 +1,5 @@
 """Where a run keeps its files, and what it tells of a failure."""
 
-import compileall
-import importlib.util
 import os
 import signal
 import sys
@@ -39,47 +37,13 @@ LONGEST = (
 )
 
 
-# What the processes that tests start import; to compile it takes two seconds.
-IMPORTED = (
-    "django",
-    "asgiref",
-    "sqlparse",
-    "uvicorn",
-    "websockets",
-    "redis",
-    "IPython",
-    "ipykernel",
-    "jupyter_client",
-    "traitlets",
-    "tornado",
-    "zmq",
-    "_pytest",
-    "hypothesis",
-    "playwright",
-)
-
-
-def pytest_configure(config: pytest.Config) -> None:
+def pytest_configure() -> None:
     """Processes that a test starts can be interrupted, as from a terminal.
 
     A shell starts a background job (``pytest &``) deaf to Ctrl-C, and its children too.
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    if sys.dont_write_bytecode and not hasattr(config, "workerinput"):
-        compile_once()
-
-
-def compile_once() -> None:
-    """Compile the packages, where each process would have to do it for itself.
-
-    With PYTHONDONTWRITEBYTECODE=1 nothing that was compiled is kept. Each process with
-    Django then takes 1.2 s more, and the suite starts some hundreds of them.
-    """
-    for name in IMPORTED:
-        found = importlib.util.find_spec(name)
-        if found is not None and found.origin is not None:
-            compileall.compile_dir(Path(found.origin).parent, quiet=2)
 
 
 def pytest_collection_modifyitems(
