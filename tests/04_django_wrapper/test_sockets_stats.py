@@ -223,7 +223,7 @@ async def test_a_peer_that_leaves_during_the_handshake_is_counted_nowhere(talk, 
     opening = asyncio.create_task(client.__aenter__())
     await begun.wait()
     client._tell({"type": "websocket.disconnect", "code": 1006, "reason": ""})
-    with pytest.raises(AssertionError, match="the handler's end"):
+    with pytest.raises(SocketRefused):  # an answer that nobody reads
         await opening
     assert stats == Stats()
 
