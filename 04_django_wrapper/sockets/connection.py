@@ -346,6 +346,7 @@ class Socket:
         else:
             what = "closed %r with %d: %s"
             number = code
+        # A restart ends thousands with 1012, and draining.py logs one line for all.
         if code != CloseCode.SERVICE_RESTART or self.state is State.CONNECTING:
             # A log cannot write half of a surrogate pair, either.
             told = str(reason or "").encode(errors="replace").decode()
@@ -354,8 +355,9 @@ class Socket:
             log.warning(what, self.scope["path"], number, told)
         self._say_goodbye(Answer(status, code, reason), By.SITE)
         if self.deadline.is_current_task():
-            # The handler itself has called for this, by its group for example. A limit
-            # of LEAVE_SECONDS would cut off what it is about to finish.
+            # The handler itself has called for this. For example it logs its user out;
+            # Django's signal closes the user's group, which is this websocket, too. A
+            # limit of LEAVE_SECONDS would cut off what it is about to finish.
             self.deadline.handler_knows()
 
     def leave(self, code: int, reason: str, by: By) -> None:

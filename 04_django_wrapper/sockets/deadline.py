@@ -150,7 +150,11 @@ class Deadline:
     # Called by the timer
 
     def _cancel(self) -> None:
-        """Tell a handler that never reads: a cancellation is how it notices."""
+        """Tell a handler that never reads: a cancellation is how it notices.
+
+        It may still clean up, so this is the stage CLEANING. If that takes too long,
+        the next cancellation is the last one.
+        """
         self.tell_handler()
         self._cancel_task()
 

@@ -319,6 +319,9 @@ class Groups(Members):
 
     def _take_over(self, name: str, news: News) -> None:
         """For a thread: deliver this, after what threads have published before."""
+        # A thread may publish a thousand messages in one turn of the loop. Delivered at
+        # once, they would fill the outbox of a member that reads. So they wait here,
+        # and 32 of them go out in each turn.
         self._from_threads.append((name, news))
         loop = asyncio.get_running_loop()
         if self._delivering is not loop:  # nobody, or a loop that has ended

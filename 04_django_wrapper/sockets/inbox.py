@@ -82,6 +82,7 @@ class Inbox:
         self.has_received = True
         message = self.messages.pop(0)
         if self.messages:
+            # This one is the first in line now, which is not counted.
             self._count(-waiting.size_of(self.messages[0]))
         if self._place is not None:
             _wake(self._place)

@@ -130,7 +130,8 @@ class Outbox:
         self._bytes = 0  # of the events in line
         self.writer: asyncio.Task[None] | None = None
         self._since = 0.0  # when the writer began to wait for its present event
-        self._timer: asyncio.TimerHandle | None = None  # at the end
+        # One at a time, after the goodbye: its limit, or the end of the connection.
+        self._timer: asyncio.TimerHandle | None = None
         # Tasks in flushed(): each waits until so many events are taken.
         self._waiters: list[tuple[int, asyncio.Future[None]]] = []
         self.behind = False
@@ -138,6 +139,7 @@ class Outbox:
         self.dead = False
         self.taken = 0
         self.most = 0
+        # So many events were sent or in line when the goodbye came: see `sent`.
         self._before_goodbye: int | None = None
 
     def put(self, event: Event) -> None:
@@ -184,9 +186,9 @@ class Outbox:
     def drop(self) -> None:
         """The peer has left: send nothing more, and accept nothing more."""
         if self.closed and self.behind:
-            # The goodbye is on its way. A server may be about to end its half of it.
-            # A server that shuts down would otherwise wait the full SEND_SECONDS for a
-            # stalled peer.
+            # The goodbye is on its way. Cancelled now, a server that waits for the
+            # peer's half of it could not finish. But a peer that is gone needs no more
+            # than LEAVE_SECONDS; SEND_SECONDS would hold up a server that shuts down.
             if self._timer is not None:
                 self._timer.cancel()
             loop = asyncio.get_running_loop()
@@ -203,7 +205,10 @@ class Outbox:
 
     @property
     def sent(self) -> int:
-        """How many events the server has taken, the goodbye left out."""
+        """How many events the server has taken, the goodbye left out.
+
+        The log and the counters tell it: a peer was sent two messages, and not three.
+        """
         if self._before_goodbye is None:
             return self.taken
         return min(self.taken, self._before_goodbye)
