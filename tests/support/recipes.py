@@ -19,7 +19,7 @@ NAMES = sorted(page.stem for page in RECIPES.glob("*.md") if page.stem != "READM
 # A block of a page begins with the name of its file. "At its end" means that the reader
 # has this file already.
 BLOCK = re.compile(
-    r"^```(?P<language>python|html|ini)\n"
+    r"^```(?:python|html)\n"
     r"(?:# |\{# )(?P<file>[\w./]+)(?P<added>, at its end)?(?: #\})?\n"
     r"(?P<code>.*?)^```",
     re.MULTILINE | re.DOTALL,
