@@ -1,6 +1,7 @@
-// Turn the slides by keys, by a touch or by the address: slides.html#12.
+// Turn the slides by keys, by a touch or by the address: slides.html#12, or #section-4.
 const slides = [...document.querySelectorAll("section")];
 const root = document.documentElement;
+const contents = document.getElementById("contents");
 let now = 0;
 
 function show(number) {
@@ -8,6 +9,13 @@ function show(number) {
   slides.forEach((slide, index) => slide.classList.toggle("now", index === now));
   document.getElementById("place").textContent = `${now + 1} / ${slides.length}`;
   history.replaceState(null, "", `#${now + 1}`);
+}
+
+// An address that leads nowhere leads to the first slide.
+function goTo(hash) {
+  const name = hash.slice(1);
+  const named = slides.findIndex((slide) => slide.dataset.name === name);
+  show(named >= 0 ? named : (Number(name) || 1) - 1);
 }
 
 function setDark(dark) {
@@ -23,6 +31,8 @@ const KEYS = {
   PageUp: () => show(now - 1),
   Home: () => show(0),
   End: () => show(slides.length - 1),
+  c: () => { contents.hidden = !contents.hidden; },
+  Escape: () => { contents.hidden = true; },
   n: () => document.body.classList.toggle("notes"),
   d: () => setDark(!root.classList.contains("dark")),
   p: () => print(),
@@ -35,11 +45,18 @@ addEventListener("keydown", (event) => {
   event.preventDefault();
   action();
 });
-addEventListener("hashchange", () => show(Number(location.hash.slice(1)) - 1));
+addEventListener("hashchange", () => goTo(location.hash));
+contents.addEventListener("click", (event) => {
+  const link = event.target.closest("a");
+  if (!link) return;
+  event.preventDefault();
+  contents.hidden = true;
+  goTo(link.hash);
+});
 document.querySelector("main").addEventListener("click", (event) => {
   if (event.target.closest("a, pre, summary")) return;
   show(event.clientX < innerWidth / 4 ? now - 1 : now + 1);
 });
 
 setDark(matchMedia("(prefers-color-scheme: dark)").matches);
-show((Number(location.hash.slice(1)) || 1) - 1);
+goTo(location.hash);
