@@ -147,7 +147,9 @@ def test_a_list_or_code_that_a_sentence_announces_is_shown_with_it() -> None:
 
 
 def test_a_sentence_does_not_end_at_a_colon() -> None:
-    asked, answer = told("**Break it:** how?", ANSWER.format("Six: `One`: `two` more. Not I."))
+    asked, answer = told(
+        "**Break it:** how?", ANSWER.format("Six: `a`: `b` more. Not I.")
+    )
     assert "how?" in asked.body
     assert "more." in answer.body
 
