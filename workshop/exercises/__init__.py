@@ -28,6 +28,8 @@ How to write one
    wrong ones     functions or classes with names of their own and no annotations
    ``WRONG``      a tuple of pairs: (wrong one, a part of what must be said). A value is
                   written out: ``(["b", "a"], "…")``
+   ``LIMIT``      if wanted: seconds of real time in place of ten, for a check that
+                  starts a process of its own
    ``picture(x)`` if wanted: gives the :class:`workshop.pictures.svg.Picture` of ``x``
                   at work. Without it an ``async def check`` is drawn as a timeline
 
@@ -50,7 +52,8 @@ A check can rely on this:
 * The learner's prints are shown, the run is recorded.
 * The stage's folder is on ``sys.path``: an exercise imports the stage's lessons.
 * ``answers/prepare.py`` of a stage, if it is there, is run first: its function
-  ``prepare(folder)`` gets an empty folder of this check, for a database, say.
+  ``prepare(folder, text)`` gets an empty folder of this check, for a database, say, and
+  the text of the exercise's file. The ten seconds begin after it.
 """
 
 import reprlib

@@ -14,14 +14,14 @@ from pathlib import Path
 
 from workshop.command.environment import ROOT
 from workshop.exercises.catalogue import Exercise
-from workshop.exercises.child import LATE, still_running
+from workshop.exercises.child import LATE, PATIENCE, still_running
 from workshop.exercises.verdict import State, Verdict
 
 LIMIT = 10.0  # seconds of real time for one check
 ERRORS = 2_000  # characters of what Python itself says of its end
-GRACE = (
-    5.0  # seconds more for Python to start, and for the child to say that it is late
-)
+# Seconds more, after which a child can no longer say itself that it is late. Twice: the
+# stage's world is made, and a check that starts a process has a LIMIT of its own.
+GRACE = 2 * PATIENCE
 
 
 def check(
@@ -73,7 +73,7 @@ def check_all(
             start_new_session=os.name != "nt",
         )
         try:
-            code: int | None = process.wait(len(paths) * limit + GRACE)
+            code: int | None = process.wait(len(paths) * (limit + GRACE))
         except subprocess.TimeoutExpired:
             code = None
         finally:
@@ -84,7 +84,7 @@ def check_all(
             stack = Path(f"{answer}.stack")
             said = stack.read_text("utf-8", "replace") if stack.is_file() else ""
             errors.seek(0)
-            verdict = _ended_early(code, said, path, limit)
+            verdict = _ended_early(code, said, exercise, path, limit)
             verdict.printed = errors.read(ERRORS)
             verdicts.append(verdict)
         return verdicts
@@ -117,10 +117,12 @@ def _verdicts(answer: Path) -> list[Verdict]:
     return found
 
 
-def _ended_early(code: int | None, stack: str, path: Path, limit: float) -> Verdict:
+def _ended_early(
+    code: int | None, stack: str, exercise: Exercise, path: Path, limit: float
+) -> Verdict:
     """Say something of a child that ended without a verdict."""
     if code is None or code == LATE or stack:
-        return still_running(limit, _line_in(stack, path), path)
+        return still_running(exercise, path, limit, _line_in(stack, path))
     how = f"exit code {code}"
     if code < 0:
         how = f"signal {-code} ({_signal_name(-code)})"

@@ -160,7 +160,8 @@ def _limited(judge: Judge, limit: float, late: list[Verdict]) -> Iterator[None]:
             return None
         # With a verdict already there it is only the picture that does not end.
         if not late and judge.found is None:
-            late.append(still_running(limit, judge.line(), judge.path))
+            line = judge.line()
+            late.append(still_running(judge.exercise, judge.path, limit, line))
         raise Stop(f"still running after {limit:g} s")
 
     monitoring.use_tool_id(tool, "workshop.exercises")

@@ -69,12 +69,18 @@ class Judge:
         exercise: whose check is used.
         path: the file.
         clock: what the program sees as its time.
+        begins: called when the learner's seconds begin, with their number, or with
+            ``None`` for the usual one.
     """
 
     found: Verdict | None = None  # as soon as it is known, before the picture is drawn
 
     def __init__(
-        self, exercise: Exercise, path: Path, clock: Clock | None = None
+        self,
+        exercise: Exercise,
+        path: Path,
+        clock: Clock | None = None,
+        begins: Callable[[float | None], None] = lambda seconds: None,
     ) -> None:
         self.exercise = exercise
         self.path = path.resolve()
@@ -83,19 +89,19 @@ class Judge:
         self.timeline = Timeline(title, patience=NO_WATCHDOG)
         self._printed = Printed()
         self._clock = clock or Clock()
+        self._begins = begins
         self._drawing: dict[str, str] = {}
         self._stands_at = 0
 
     def verdict(self) -> Verdict:
         """Load the file, check it, and say what was found."""
         try:
-            parts = self.exercise.parts(self.path)
-            untouched = same(parts.part, self.exercise.start_parts.part)
+            state = state_before(self.exercise, self.path)
         except UserError as error:
             return Verdict(State.NOT_YET, str(error))
         verdict = self._run()
-        if untouched:
-            verdict.state = State.NOT_BEGUN
+        if state is State.NOT_BEGUN:
+            verdict.state = state
         return verdict
 
     def _run(self) -> Verdict:
@@ -106,9 +112,13 @@ class Judge:
             _no_fork(),
         ):
             try:
+                # A busy machine may need half a minute for Django. The learner's
+                # seconds begin after it: their program is not slow.
                 self._prepare()
+                self._begins(None)
                 target = self._load()
                 answers = self._load_answers()
+                self._begins(getattr(answers, "LIMIT", None))
                 says = self._check(answers, target)
                 verdict = Verdict(State.RIGHT, says)
             except BaseException as error:
@@ -130,7 +140,8 @@ class Judge:
         path = self.exercise.answers_path.parent / "prepare.py"
         if path.is_file():
             self._folder = tempfile.TemporaryDirectory(prefix="exercise-")
-            _module("exercises.answers.prepare", path).prepare(Path(self._folder.name))
+            prepare = _module("exercises.answers.prepare", path).prepare
+            prepare(Path(self._folder.name), self.exercise.start)
             # Django's objects are many, and they stay: no collection looks at them.
             gc.freeze()
 
@@ -322,6 +333,17 @@ class Judge:
                 return {}
             del picture.notes[NOTES:]
         return picture._repr_mimebundle_()
+
+
+def state_before(exercise: Exercise, path: Path) -> State:
+    """The state of a file whose check has not ended, or not begun.
+
+    Raises:
+        UserError: the file cannot be read, or its marks are not where they were.
+    """
+    if same(exercise.parts(path).part, exercise.start_parts.part):
+        return State.NOT_BEGUN
+    return State.NOT_YET
 
 
 async def check(work: Any) -> Any:
