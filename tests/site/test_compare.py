@@ -16,6 +16,7 @@ def printed(text: str) -> list[dict[str, str]]:
         ("<Task 0x7fee01>", "<Task 0x10b2ff>"),
         ("ws://127.0.0.1:49152/", "ws://127.0.0.1:33017/"),
         ("Task-7 is done", "Task-31 is done"),
+        ("sessionid=ut51x4en", "sessionid=147wlu46"),
         ("one   two\n", "one two"),
         (
             f"  | task: <Task pending name='Task-7' {40 * 'x'}> wa… 51 more",
@@ -58,6 +59,15 @@ def test_of_a_cell_whose_figures_vary_only_the_words_count() -> None:
     assert difference("01-18", none, printed("8 ticks"), tags=[VARIES]) is not None
     other = printed("a call takes 190 ns")
     assert difference("02-40", other, slow, tags=[VARIES]) is not None
+
+
+def test_printed_and_logged_lines_have_no_order_between_them() -> None:
+    logged = {"output_type": "stream", "name": "stderr", "text": "refused\n"}
+    first = {"output_type": "stream", "name": "stdout", "text": "one\n"}
+    second = {"output_type": "stream", "name": "stdout", "text": "two\n"}
+    apart = {"output_type": "stream", "name": "stdout", "text": "one\ntwo\n"}
+    assert difference("04-27", [first, logged, second], [logged, apart]) is None
+    assert difference("04-27", [second, logged, first], [logged, apart]) is not None
 
 
 def test_an_error_is_an_output_like_others() -> None:

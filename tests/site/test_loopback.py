@@ -337,8 +337,27 @@ async def names_and_options(story: Story) -> None:
         story.append(f"{ours.getsockname()[0]} {ours.family.name}")
 
 
+async def a_port_as_text(story: Story) -> None:
+    """A program has cut the port out of an address, and not made a number of it."""
+
+    async def answer(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        writer.write(await reader.readline())
+        writer.close()
+
+    server = await asyncio.start_server(answer, HERE, 0)
+    async with server:
+        host, port = server.sockets[0].getsockname()
+        reader, writer = await asyncio.open_connection(host, str(port))
+        writer.write(b"ping\n")
+        story.append((await reader.read()).decode())
+        writer.close()
+
+
 CONVERSATIONS: list[Conversation] = [
     names_and_options,
+    a_port_as_text,
     close_after_the_last_byte,
     half_close,
     write_after_eof,

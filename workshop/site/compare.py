@@ -6,8 +6,9 @@ word for word, with these exceptions:
 
 * times under `SHORT` seconds are taken as equal, longer ones within a factor of
   `FACTOR`: two machines differ, and so do two runs;
-* addresses in memory, ports, process numbers and the numbers of unnamed tasks are left
-  out;
+* addresses in memory, ports, process numbers, the keys of sessions and the numbers of
+  unnamed tasks are left out;
+* of what is printed and what is logged, each has its order, and the two have none;
 * of a line that was cut off ("… 51 more"), the first 60 characters count;
 * of a picture in plain text the bars are left out: they are times, drawn;
 * a cell with the tag ``varies`` prints figures that are this machine's own. Its words
@@ -38,6 +39,7 @@ LEFT_OUT = (
     (re.compile(r"(?<=127\.0\.0\.1[:,])\s?'?,?\s?\d+"), "…"),
     (re.compile(r"(?<=localhost:)\d+"), "…"),
     (re.compile(r"\bTask-\d+"), "Task-…"),
+    (re.compile(r"\bsessionid=\w+"), "sessionid=…"),
     (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?([.,]\d+)?"), "DATE"),
     (re.compile(r"\b\d\d:\d\d:\d\d([.,]\d+)?"), "CLOCK"),
     (re.compile("[█▇▆▅▄▃▂▁▏▎▍▌▋▊▉░▒▓─━│·●]+"), ""),
@@ -63,9 +65,13 @@ class Difference:
 
 
 def text_of(outputs: list[Any]) -> str:
-    """A cell's outputs as text, as a reader sees them."""
+    """A cell's outputs as text, as a reader sees them; what was logged comes last.
+
+    A machine's kernel shows what a cell prints and what it logs in two pieces, and a
+    page's line by line.
+    """
     parts = []
-    for output in outputs:
+    for output in sorted(outputs, key=lambda output: output.get("name") == "stderr"):
         if "text" in output:
             parts.append(_joined(output["text"]))
         elif "data" in output:

@@ -553,13 +553,13 @@ class Network:
         loop: asyncio.AbstractEventLoop,
         factory: Factory,
         host: str | None = None,
-        port: int | None = None,
+        port: int | str | None = None,
         *,
         ssl: Any = None,
         sock: Any = None,
         **_: Any,
     ) -> tuple[Transport, asyncio.BaseProtocol]:
-        """``loop.create_connection``.
+        """``loop.create_connection``; a port may be written as text, as anywhere.
 
         Raises:
             ConnectionRefusedError: nobody listens at this port.
@@ -569,7 +569,7 @@ class Network:
         if sock is not None or port is None:
             raise ValueError("give a host and a port: there are no kernel sockets here")
         _must_be_here(host)
-        listener = await self._place_in_queue(host, port)
+        listener = await self._place_in_queue(host, int(port))
 
         own = (HERE, self._free_port())
         peer = listener.getsockname()
