@@ -86,7 +86,10 @@ def build(
     for name in (".doctrees", "_sources"):
         shutil.rmtree(out / name, ignore_errors=True)
     if built.returncode:
-        raise UserError(f"The pages have mistakes:\n{built.stderr}")
+        raise UserError(
+            f"Sphinx ended with exit code {built.returncode}. What it said of the "
+            f"pages:\n{built.stderr}"
+        )
 
 
 def write_sources(
