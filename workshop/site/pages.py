@@ -41,6 +41,7 @@ LANGUAGES = {
     ".yaml": "yaml",
     ".yml": "yaml",
 }
+NAMES = {"LICENSE": "text", "Dockerfile": "docker"}  # code files without an ending
 # A page of code stands in no table of contents: the theme draws the whole table beside
 # each page, and 200 entries on each of 250 pages took two minutes.
 ORPHAN = "---\norphan: true\n---\n\n"
@@ -88,7 +89,7 @@ def build(
     if built.returncode:
         raise UserError(
             f"Sphinx ended with exit code {built.returncode}. What it said of the "
-            f"pages:\n{built.stderr}"
+            f"pages:\n{built.stdout}{built.stderr}"
         )
 
 
@@ -135,7 +136,7 @@ def _write(path: Path, text: str) -> None:
 
 def _is_code(name: str) -> bool:
     path = PurePosixPath(name)
-    return path.suffix in LANGUAGES or path.name == "LICENSE"
+    return path.suffix in LANGUAGES or path.name in NAMES
 
 
 def _prepared(text: str, name: str, names: list[str], linked: set[str]) -> str:
@@ -186,7 +187,7 @@ def _doors(stem: str, with_edition: bool) -> str:
 
 def _code_page(name: str) -> str:
     path = ROOT / name
-    language = LANGUAGES.get(path.suffix, "text")
+    language = NAMES.get(path.name) or LANGUAGES.get(path.suffix, "text")
     code = path.read_text("utf-8")
     fence = "`" * (max((len(run) for run in re.findall("`+", code)), default=2) + 1)
     fence = fence.ljust(3, "`")
