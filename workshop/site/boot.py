@@ -55,6 +55,7 @@ def start() -> None:
         raise RuntimeError(NO_JSPI)
     loop = asyncio.get_running_loop()
     _name_tasks()
+    _late_timers(loop)
     _sleep_as_on_a_machine()
     _threads_in_one_thread(loop)
     _one_loop_only()
@@ -72,6 +73,18 @@ def _name_tasks() -> None:
             task.set_name(name)
 
     asyncio.tasks._set_task_name = set_name  # type: ignore[attr-defined]
+
+
+def _late_timers(loop: asyncio.AbstractEventLoop) -> None:
+    """Pyodide's loop refuses a moment that has passed; asyncio's calls at once."""
+    call_later = type(loop).call_later
+
+    def call_soon_or_later(
+        self: asyncio.AbstractEventLoop, delay: float, *arguments: Any, **options: Any
+    ) -> Any:
+        return call_later(self, max(delay, 0), *arguments, **options)
+
+    type(loop).call_later = call_soon_or_later  # type: ignore[method-assign, assignment]
 
 
 def _sleep_as_on_a_machine() -> None:
