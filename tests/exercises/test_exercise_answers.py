@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from workshop.command.environment import ROOT
-from workshop.exercises.catalogue import Exercise, exercises
+from workshop.exercises.catalogue import Exercise, exercises, find
 from workshop.exercises.check import check_all
 from workshop.exercises.marks import same, split
 from workshop.exercises.verdict import State, Verdict
@@ -52,6 +52,15 @@ def test_the_check_tells_right_from_wrong(exercise: Exercise, tmp_path: Path) ->
     for verdict in found[-TIMES:]:
         assert verdict.state is State.RIGHT, verdict.text()
         assert verdict.text() == found[-1].text()
+
+
+def test_a_poll_may_tell_zeros(tmp_path: Path) -> None:
+    poll = find("4.6", EXERCISES)
+    zeros = '{"tea": 0, "coffee": 0, **Counter(votes.values())}'
+    part = poll.solution.replace("Counter(votes.values())", zeros)
+    assert zeros in part
+    [verdict] = verdicts_on(poll, [part], tmp_path)
+    assert verdict.state is State.RIGHT, verdict.text()
 
 
 @each_exercise

@@ -276,7 +276,8 @@ class Judge:
             ask = "What should it return, or raise, in place of ending all?"
         elif line:
             says = f"{kind} was raised{at}."
-            ask = self._where_the_name_is(error)
+            # A check may put a question of its own on the error that it passes on.
+            ask = self._where_the_name_is(error) or vars(error).get("ask", "")
             told = learners_traceback(error)
         else:
             says = f"the check cannot go on with what {name} did: {kind}: {error}"

@@ -40,6 +40,7 @@ def check(answer: Callable[[Event], Any]) -> str:
             given = answer({"type": "websocket.receive"} | message)
         except Exception as error:
             error.add_note(f"The event had {words}.")
+            vars(error)["ask"] = _ask(message)
             raise
         if given != wanted:
             raise Wrong(
@@ -162,9 +163,9 @@ def bytes_by_truth(event):
 
 
 WRONG = (
-    (truth_for_presence, "The event had 'text': ''."),
+    (truth_for_presence, "What does Python take an empty text for, in an `if`?"),
     (truth_with_a_default, "The event had 'text': ''. The answer was '0 bytes'"),
-    (the_key_is_there, "TypeError was raised at line"),
+    (the_key_is_there, "Is a key that is there always a message?"),
     (bytes_is_there, "TypeError was raised at line"),
     (get_and_no_more, "TypeError was raised at line"),
     (an_empty_text_by_default, "The answer was '0 characters'; '2 bytes' was wanted"),
