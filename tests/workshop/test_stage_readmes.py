@@ -41,6 +41,26 @@ def test_a_readme_has_its_objectives_its_prerequisites_and_its_sections_in_order
     assert headings[0] == SECTIONS[0] and headings[-1] == SECTIONS[-1]
 
 
+@each_stage
+def test_a_readme_has_the_objectives_and_the_key_points_of_its_notebook(
+    stage: str,
+) -> None:
+    notebook = json.loads((ROOT / f"notebooks/{stage}.ipynb").read_text("utf-8"))
+    cells = ["".join(cell["source"]) for cell in notebook["cells"]]
+    [end] = [cell for cell in cells if cell.startswith("## Key points\n")]
+    wanted = listed(cells[0].partition("**You need**")[0])
+    assert listed(readme(stage).partition("**You need**")[0]) == wanted
+    assert listed(section(stage, "Key points")) == listed(end)
+    assert f"](../{stage}/README.md#check-yourself)" in end
+    assert len(wanted) >= 3
+
+
+def listed(text: str) -> list[str]:
+    """The entries of a list, each on one line."""
+    entries = re.findall(r"^(?:[*-]|\d\.) ((?:.+\n?)(?:  +.+\n?)*)", text, re.M)
+    return [" ".join(entry.split()) for entry in entries]
+
+
 @pytest.mark.parametrize("name", sorted(notebooks()))
 def test_the_pages_say_the_minutes_that_a_notebook_took(name: str) -> None:
     took = notebooks()[name]
