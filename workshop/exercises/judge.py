@@ -278,6 +278,8 @@ class Judge:
             says = f"{kind} was raised{at}."
             # A check may put a question of its own on the error that it passes on.
             ask = self._where_the_name_is(error) or vars(error).get("ask", "")
+            if "await wasn't used with future" in str(error):
+                ask = "Which word is missing before the call on this line?"
             told = learners_traceback(error)
         else:
             says = f"the check cannot go on with what {name} did: {kind}: {error}"

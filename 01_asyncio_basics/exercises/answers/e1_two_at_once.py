@@ -100,6 +100,11 @@ async def gathered_and_not_awaited():
     return asyncio.gather(weather(), news())
 
 
+async def gathered_and_unpacked():
+    today, latest = asyncio.gather(weather(), news())
+    return [today, latest]
+
+
 async def as_they_come():
     results = []
     for done in asyncio.as_completed([news(), weather()]):
@@ -141,6 +146,7 @@ async def known_by_heart():
 WRONG = (
     (awaited_at_once, "The page took 5 s"),
     (gathered_and_not_awaited, "gave <a future of gather>"),
+    (gathered_and_unpacked, "Which word is missing before the call on this line?"),
     (as_they_come, "The news stands before the weather"),
     (the_first_one_only, "gave ['a new bridge was opened']"),
     (asked_in_the_wrong_order, "The news stands before the weather"),
