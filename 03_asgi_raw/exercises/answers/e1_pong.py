@@ -21,6 +21,8 @@ async def check(application: Application) -> str:
     await _require(application, [], "A client leaves without a word.")
     texts = ["ping", "ping", "hello", "ping"]
     await _require(application, texts, "A client says ping, ping, hello, ping.")
+    scene = "A client says pinging, then ping."
+    await _require(application, ["pinging", "ping"], scene)
     return "it accepts, answers each ping, and ends when the client has left."
 
 
@@ -40,9 +42,12 @@ async def _require(application: Application, texts: list[str], scene: str) -> No
                     )
         answers = [line for line in talk.said if line.startswith("← websocket.send")]
         if len(answers) > texts.count("ping"):
+            ask = "How many times do you send for one event?"
+            if "pinging" in texts:
+                ask = "Which texts does `in` let through, and which does `==`?"
             raise Wrong(
                 f"{scene} {len(answers)} answers came; one for each ping was wanted.",
-                ask="How many times do you send for one event?",
+                ask=ask,
             )
     except Unexpected as error:
         raise Wrong(f"{scene} In words of the server: {error}", ask=_ask(error)) from (
@@ -136,6 +141,17 @@ async def answers_twice(scope, receive, send):
             await send({"type": "websocket.send", "text": "pong!"})
 
 
+async def answers_each_text_with_ping_in_it(scope, receive, send):
+    while True:
+        event = await receive()
+        if event["type"] == "websocket.connect":
+            await send({"type": "websocket.accept"})
+        elif event["type"] == "websocket.disconnect":
+            break
+        elif "ping" in event["text"]:
+            await send({"type": "websocket.send", "text": "pong!"})
+
+
 async def answers_in_bytes(scope, receive, send):
     while True:
         event = await receive()
@@ -216,6 +232,7 @@ WRONG = (
     (returns_after_one_message, "expected websocket.send, but the application has"),
     (answers_all, "An answer was 'what?'"),
     (answers_twice, "2 answers came; one for each ping was wanted"),
+    (answers_each_text_with_ping_in_it, "Which texts does `in` let through"),
     (answers_in_bytes, "expected a message with text"),
     (a_loop_without_receive, "4 answers came; one for each ping was wanted"),
     (send_not_awaited, "expected websocket.accept, but nothing came in 1 s"),

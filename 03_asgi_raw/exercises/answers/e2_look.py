@@ -27,6 +27,7 @@ Make = Callable[[Application], Any]
 async def check(make: Make) -> str:
     try:
         await _check_two(make)
+        await _check_refused_alone(make)
         await _check_refused(make)
         await _check_ends(make)
         await _check_apart(make)
@@ -64,9 +65,22 @@ async def _check_two(make: Make) -> None:
     _require(counted, 0, "Both have left", ask)
 
 
+async def _check_refused_alone(make: Make) -> None:
+    counted = make(room)
+    async with Conversation(counted, "/closed") as refused:
+        await refused.refused()
+        await refused.ended()
+    ask = "Which call takes one away that it has never added?"
+    _require(counted, 0, "A client was refused", ask)
+
+
 async def _check_refused(make: Make) -> None:
     counted = make(room)
     ask = "Is a socket open when its client has asked for it, or after the accept?"
+    whose = (
+        "The second call had no accept. Whose accept does it find noted, and is that "
+        "note kept for each call or for all?"
+    )
     waits = asyncio.Event()
 
     async def slow(scope: Scope, receive: Receive, send: Send) -> None:
@@ -80,8 +94,8 @@ async def _check_refused(make: Make) -> None:
             await refused.refused()
             await refused.ended()
             when = "One client is there, and a second one was refused"
-            _require(counted, 1, when, ask)
-    _require(counted, 0, "All have left", ask)
+            _require(counted, 1, when, whose)
+    _require(counted, 0, "All have left", whose)
     counted = make(slow)
     async with Conversation(counted) as asked:
         await asyncio.sleep(0.1)
@@ -440,8 +454,8 @@ WRONG = (
     (ExceptException, "The server has cancelled the call: open is 1"),
     (ByTheEvents, "The room has ended the call itself: open is 1; 0 was wanted"),
     (OneForAll, "a client came to the other one: open is 1; 0 was wanted"),
-    (WithoutALook, "a second one was refused: open is 0; 1 was wanted"),
-    (OneFlagForAll, "a second one was refused: open is 0; 1 was wanted"),
+    (WithoutALook, "A client was refused: open is -1; 0 was wanted"),
+    (OneFlagForAll, "Whose accept does it find noted, and is that note kept for each"),
     (SocketsOnly, "type 'http' came, and the application was not called"),
     (KeepsTheEvents, "expected websocket.send, but nothing came"),
     (ReadsForItself, "expected websocket.accept, but nothing came"),

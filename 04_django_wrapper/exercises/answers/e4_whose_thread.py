@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from typing import Any
 from unittest.mock import patch
 
+from django.core.exceptions import SynchronousOnlyOperation
 from django.db.backends.signals import connection_created
 from exercises.answers.prepare import raise_failure
 from exercises.e4_whose_thread import (
@@ -89,7 +90,14 @@ async def _talk(history: Callable[[Socket], Awaitable[None]]) -> list[Any]:
                 await socket.send(slug)
                 told.append(await socket.receive_json())
     except AssertionError:
-        raise_failure()
+        try:
+            raise_failure()
+        except SynchronousOnlyOperation as error:
+            vars(error)["ask"] = (
+                "Which object in this line asks the database, and in whose thread? "
+                "04_django_wrapper/ERRORS.md explains this error."
+            )
+            raise
         raise
     return told
 
@@ -238,7 +246,7 @@ WRONG = (
     (the_variable, "DJANGO_ALLOW_ASYNC_UNSAFE only hides the error"),
     (around_the_whole_loop, "for its next slug"),
     (around_the_send, "for an answer to be sent"),
-    (lazy_and_used_outside, "SynchronousOnlyOperation was raised at line"),
+    (lazy_and_used_outside, "04_django_wrapper/ERRORS.md explains this error"),
     (lazy_and_awaited_outside, "A query ran outside of `async with database():`"),
     (foreign_key_outside, "SynchronousOnlyOperation was raised at line"),
     (plain_loop_in_the_block, "SynchronousOnlyOperation was raised at line"),

@@ -2,8 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
+from unittest.mock import patch
 
 from exercises.answers.prepare import raise_failure
 from exercises.e7_nothing_lost import (
@@ -59,6 +61,7 @@ async def check(enter: Callable[[Socket, Room], Awaitable[None]]) -> str:
     await _visit(enter, {after: ["meanwhile"]}, told)
     told = "the same text was said before and while the history was read"
     await _visit(enter, {before: ["one"], after: ["one", "two"]}, told)
+    await _visit(enter, {}, "nobody had ever said anything", ())
     return "join first, hold what comes, then the history, and the rest by its ids."
 
 
@@ -66,13 +69,30 @@ async def _visit(
     enter: Callable[[Socket, Room], Awaitable[None]],
     moments: dict[str, list[str]],
     told: str,
+    earlier: Sequence[str] = ("one", "two"),
 ) -> None:
     room = Watched(moments)
-    for text in ("one", "two"):
+    for text in earlier:
         await room.say(text)
 
     urlpatterns[:] = [path("room/", enter, {"room": room})]
     heard: list[Any] = []
+    rejoined: list[str] = []
+    with _joins_watched(rejoined):
+        await _listen(room, heard)
+    raise_failure()
+    _compare(heard, room.said, told)
+    if rejoined:
+        raise Wrong(
+            f"Where {told}, the socket left the group and joined it again. Nothing was "
+            "lost here. With Redis a join takes a moment, and what another process "
+            "says in it is lost.",
+            ask="What can one `put` do first, and what later? One `join` lasts then.",
+        )
+
+
+async def _listen(room: Room, heard: list[Any]) -> None:
+    """Visit the room, and note what its visitor receives."""
     async with SocketClient(application, "/room/", seconds=2) as socket:
         await asyncio.sleep(1)
         await room.say("last")
@@ -88,17 +108,39 @@ async def _visit(
                 heard.append(await socket.receive_json())
         except AssertionError:
             pass
-    raise_failure()
-    _compare(heard, room.said, told)
+
+
+@contextmanager
+def _joins_watched(rejoined: list[str]) -> Iterator[None]:
+    """Note each group that a socket joins after it has left it."""
+    join = type(groups).join
+    left: set[str] = set()
+
+    @asynccontextmanager
+    async def watched(
+        self: Any, name: str, socket: Socket, put: Any = None
+    ) -> AsyncIterator[None]:
+        if name in left:
+            rejoined.append(name)
+        async with join(self, name, socket, put):
+            try:
+                yield
+            finally:
+                left.add(name)
+
+    with patch.object(type(groups), "join", watched):
+        yield
 
 
 def _compare(heard: list[Any], said: list[Any], told: str) -> None:
     for message in said:
         count = heard.count(message)
         if count == 0:
+            ask = "Who listened to the group at that moment?"
+            if message["text"] in ("last", "end"):
+                ask = "The history is out by then. Who sends what is said later?"
             raise Wrong(
-                f"Where {told}, the message {shown(message)} was lost.",
-                ask="Who listened to the group at that moment?",
+                f"Where {told}, the message {shown(message)} was lost.", ask=ask
             )
         if count > 1:
             raise Wrong(
@@ -238,6 +280,46 @@ async def held_for_ever(socket, room):
             pass
 
 
+async def the_last_of_nothing(socket, room):
+    await socket.accept()
+    held = []
+    ready = False
+
+    def put(event):
+        if ready:
+            socket.outbox.put(event)
+        else:
+            held.append(event)
+
+    async with groups.join(room.group, socket, put):
+        history = await room.history()
+        for message in history:
+            await socket.send_json(message)
+        last = history[-1]["id"]
+        ready = True
+        for event in held:
+            if json.loads(event["text"])["id"] > last:
+                socket.outbox.put(event)
+        async for _ in socket:
+            pass
+
+
+async def left_and_joined_again(socket, room):
+    await socket.accept()
+    held = []
+    last = 0
+    async with groups.join(room.group, socket, held.append):
+        for message in await room.history():
+            await socket.send_json(message)
+            last = message["id"]
+        for event in held:
+            if json.loads(event["text"])["id"] > last:
+                socket.outbox.put(event)
+    async with groups.join(room.group, socket):
+        async for _ in socket:
+            pass
+
+
 async def filtered_and_not_held(socket, room):
     await socket.accept()
     sent = set()
@@ -263,6 +345,8 @@ WRONG = (
     (held_and_not_sorted_out, "something was said just before the history was read"),
     (sorted_out_by_text, "the same text was said before and while"),
     (held_and_forgotten, "something was said just after the history was read"),
-    (held_for_ever, "Where nobody said anything while the history was read"),
+    (held_for_ever, "The history is out by then. Who sends what is said later?"),
+    (the_last_of_nothing, "IndexError was raised at line"),
+    (left_and_joined_again, "the socket left the group and joined it again"),
     (filtered_and_not_held, "the ids came in the order"),
 )

@@ -37,7 +37,11 @@ def check(say: Say) -> str:
     _another_text_has_the_key(say, lobby)
     _in_a_transaction_of_the_caller(say, lobby)
     _another_process_stores_it_meanwhile(say, lobby)
-    return "whatever came first, the message is stored once, and its id is told."
+    return (
+        "whatever came first, the message is stored once, and its id is told. The "
+        "constraint of the database decided that, and a savepoint kept its error "
+        "small: get_or_create has both inside."
+    )
 
 
 def _once_and_again(say: Say, room: Room) -> None:

@@ -1,9 +1,12 @@
 """What each check of this stage begins with: a site with a database of its own."""
 
 import logging
+import os
 from pathlib import Path
 
 import practice
+
+from workshop.pictures.recorder import hide
 
 
 class _Kept(logging.Handler):
@@ -25,11 +28,21 @@ def prepare(folder: Path, text: str) -> None:
     """
     if "practice.begin()" in text:
         practice.begin(folder)
+        _hide_packages()
     for name in ("sockets", "django"):
         logger = logging.getLogger(name)
         logger.handlers[:] = [_Kept()]
         logger.propagate = False
     failures.clear()
+
+
+def _hide_packages() -> None:
+    """Tracebacks tell the learner's lines and the error, and not thirty of Django's."""
+    import django
+    import sockets
+
+    for package in (django, sockets):
+        hide(f"{Path(package.__path__[0])}{os.sep}")
 
 
 def raise_failure() -> None:
