@@ -138,7 +138,8 @@ class AsyncConsumer:
     """Gives each message to the method that its type names.
 
     Attributes:
-        scope: ASGI's, with ``url_route``, ``user``, ``session`` and ``cookies``.
+        scope: ASGI's, with ``url_route``, ``user``, ``session`` and ``cookies``. What a
+            step has written into ``socket.scope`` stays.
         channel_name: the name of its own channel, which is a group.
         channel_layer: has ``group_add``, ``group_discard``, ``group_send``, ``send``.
         base_send: takes ASGI's events.
@@ -170,9 +171,11 @@ class AsyncConsumer:
         """Dispatch all that comes, from ``websocket.connect`` to the disconnect."""
         self.scope: dict[str, Any] = dict(socket.scope)
         self.scope["url_route"] = {"args": args, "kwargs": kwargs}
-        self.scope["cookies"] = dict(socket.request.COOKIES)
-        self.scope["session"] = socket.session
-        self.scope["user"] = socket.user
+        # A step may have written these keys, as a middleware of Channels does. Without
+        # setdefault a consumer would meet AnonymousUser in place of a token's user.
+        self.scope.setdefault("cookies", dict(socket.request.COOKIES))
+        self.scope.setdefault("session", socket.session)
+        self.scope.setdefault("user", socket.user)
         self.channel_layer = get_channel_layer(self.channel_layer_alias)
         self.channel_name = f"channel-{uuid4()}"
         self.base_send: Any = self.send_event

@@ -90,6 +90,26 @@ async def test_a_step_writes_into_the_scope_of_a_consumer(
         assert await client.receive() == "from a step"
 
 
+async def test_a_consumer_keeps_what_a_step_has_written_over_the_layer_s_own(
+    consumers, visit, monkeypatch
+):
+    async def give_all(socket):
+        socket.scope["user"] = "anna, by her token"
+        socket.scope["session"] = {"visits": 3}
+        socket.scope["cookies"] = {"room": "5"}
+
+    async def receive(self, text_data):
+        await self.send(text_data=repr([self.scope[key] for key in text_data.split()]))
+
+    monkeypatch.setattr(consumers, "give_all", give_all, raising=False)
+    monkeypatch.setattr(consumers.AsyncChat, "receive", receive)
+    sockets = {"HANDSHAKE": ["tests.support.consumers.give_all"]}
+    async with visit("AsyncChat", "/ws/lobby/", sockets=sockets) as client:
+        await client.send("user session cookies")
+        expected = ["anna, by her token", {"visits": 3}, {"room": "5"}]
+        assert await client.receive() == repr(expected)
+
+
 @pytest.fixture
 def users(tables):
     from django.contrib.auth.models import User
