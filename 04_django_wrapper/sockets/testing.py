@@ -42,11 +42,13 @@ class SocketClient:
     Args:
         application: as in ``asgi.py``.
         path: may have a query string.
-        user: is logged in; this makes a session in the database.
+        user: is logged in; this makes a session in the database. Its cookie stands
+            beside those of ``headers``.
         host: of the site, in place of the first one in ALLOWED_HOSTS: ``Host`` and
             ``Origin`` name it.
-        headers: name and value as text. They take the place of the client's own
-            ``Host`` and ``Origin``; with None as its value, a header is left out.
+        headers: name and value as text, ``{"cookie": "room=5"}``. They take the place
+            of the client's own ``Host`` and ``Origin``. With None as its value, a
+            header is left out.
         scope: keys of the ASGI scope that take the place of the client's own:
             ``{"client": ("203.0.113.7", 50_000)}``, or ``{"scheme": "wss"}`` for TLS.
         subprotocols: what the client offers.
@@ -58,6 +60,7 @@ class SocketClient:
         said: all events of both sides, as lines for an error message.
 
     Raises:
+        TypeError: ``headers`` are pairs, or bytes.
         SocketRefused: there is an HTTP answer in place of ``accept()``.
         AssertionError: something else came, or nothing in time; with all that was said.
     """
@@ -190,7 +193,11 @@ class SocketClient:
         client = AsyncClient()
         await client.aforce_login(self.user)
         name = settings.SESSION_COOKIE_NAME
-        self.headers["cookie"] = f"{name}={client.cookies[name].value}"
+        cookies = [f"{name}={client.cookies[name].value}"]
+        if "cookie" in self.headers:
+            # Django reads the last of two cookies with one name: the user's session.
+            cookies.insert(0, self.headers["cookie"])
+        self.headers["cookie"] = "; ".join(cookies)
 
     async def _run(self) -> None:
         try:
@@ -265,9 +272,27 @@ def _own_host() -> str:
 def _headers(scheme: str, host: str, given: dict[str, str | None]) -> dict[str, str]:
     """The client's headers: those of a page of this host, and what is given."""
     headers = {"host": host, "origin": f"{scheme}://{host}"}
+    _refuse_pairs_and_bytes(given)
     for name, value in given.items():
         if value is None:
             headers.pop(name.lower(), None)
         else:
             headers[name.lower()] = value
     return headers
+
+
+def _refuse_pairs_and_bytes(given: object) -> None:
+    """Headers as ASGI and Channels write them, ``[(b"cookie", b"room=5")]``.
+
+    Raises:
+        TypeError: they are such ones. It says how they are written here.
+    """
+    is_text = False
+    if isinstance(given, dict):
+        parts = [part for pair in given.items() for part in pair]
+        is_text = all(isinstance(part, str | None) for part in parts)
+    if not is_text:
+        raise TypeError(
+            'headers are texts by their names: headers={"cookie": "room=5"}, and not '
+            f"{given!r:.120}"
+        )

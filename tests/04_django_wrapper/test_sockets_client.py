@@ -81,6 +81,37 @@ async def test_headers_of_one_s_own_replace_the_usual_ones(talk):
         assert await client.receive_json() == ["http://testserver", "anna"]
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [(b"cookie", b"room=5")],
+        [("cookie", "room=5")],
+        {b"cookie": b"room=5"},
+        {"cookie": b"room=5"},
+    ],
+)
+async def test_headers_that_are_no_texts_by_name_are_refused_with_an_example(
+    talk, headers
+):
+    with pytest.raises(TypeError, match=r'headers=\{"cookie": "room=5"\}, and not '):
+        talk(echo, headers=headers)
+
+
+async def test_a_user_s_session_stands_beside_the_cookies_of_the_test(talk, tables):
+    from django.contrib.auth.models import User
+
+    async def handler(socket):
+        await socket.accept()
+        await socket.send_json([socket.user.username, socket.request.COOKIES["room"]])
+
+    anna = await User.objects.acreate(username="anna")
+    try:
+        async with talk(handler, user=anna, headers={"Cookie": "room=5"}) as client:
+            assert await client.receive_json() == ["anna", "5"]
+    finally:
+        await anna.adelete()
+
+
 async def test_a_silence_is_seen_and_a_message_in_it_is_shown(talk):
     async with talk(echo) as client:
         await client.receive_nothing(0.01)
