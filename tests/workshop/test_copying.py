@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.processes import ROOT
+from workshop.command.cli import READER_GONE
 from workshop.command.errors import UserError
 from workshop.copying import writing
 from workshop.copying.command import main
@@ -132,6 +133,64 @@ Changed here since:
     assert "\n-line 8\n+new line 8\n" in new_numbers and "my" not in new_numbers
 
 
+def test_diff_says_first_which_files_an_update_cannot_merge(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = NUMBERS.replace("line 2", "my line 2")
+    world.there(numbers=mine, other="mine\n", steps__slash__live=None)
+    new = NUMBERS.replace("line 2", "new line 2")
+    world.here(numbers=new, other="new\n", steps__slash__live="live = 2\n")
+    capsys.readouterr()
+    assert world.run("--diff") == 1
+    first, _, later = capsys.readouterr().out.partition("\nChanged there since")
+    assert first.splitlines()[1:] == [
+        "",
+        "Conflicts that an update will meet:",
+        "  numbers.py: 1 place, marked <<<<<<<",
+        "  other.py: added there and here: 1 place, marked <<<<<<<",
+        "  steps/live.py: deleted there, changed here: it stays deleted. "
+        f"The new one: {world.layer / 'steps' / 'live.py'}",
+    ]
+    assert "\n-line 2\n+my line 2\n" in later
+    world.there(numbers=NUMBERS, other=None, steps__slash__live="live = 1\n")
+    world.run("--diff")
+    assert "onflict" not in capsys.readouterr().out
+
+
+def test_diff_says_that_marks_are_left(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.there(numbers=NUMBERS.replace("line 2", "my line 2"))
+    world.here(numbers=NUMBERS.replace("line 2", "new line 2"))
+    assert world.run("--update") == 1
+    capsys.readouterr()
+    assert world.run("--diff") == 1
+    first = capsys.readouterr().out.partition("\nChanged there since")[0]
+    assert "\nMarks of the last update are left in numbers.py. Choose" in first
+    world.there(numbers=NUMBERS.replace("line 2", "our line 2"))
+    assert world.run("--diff") == 1
+    assert "Marks of" not in capsys.readouterr().out
+
+
+def test_a_reader_of_diff_that_has_seen_enough_is_no_error(world: World) -> None:
+    """As in ``python3 -m workshop copy ../mysite --diff | head``."""
+    # Compared with the real layer, the diff is more than a pipe holds.
+    diff = subprocess.Popen(
+        [sys.executable, "-m", "workshop", "copy", str(world.project), "--diff"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert diff.stdout is not None and diff.stderr is not None
+    assert diff.stdout.readline().startswith(str(world.copy))
+    diff.stdout.close()
+    with diff.stderr:
+        said = diff.stderr.read()
+    assert diff.wait(60) == READER_GONE
+    assert said == ""
+
+
 def test_an_update_brings_in_what_is_new_and_keeps_what_was_changed(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -163,7 +222,10 @@ def test_a_conflict_is_marked_and_its_solution_is_kept_by_the_next_update(
     assert world.run("--update") == 1
     marked = "<<<<<<< yours\nmy line 2\n=======\nnew line 2\n>>>>>>> new\n"
     assert world.text("numbers.py") == NUMBERS.replace("line 2\n", marked)
-    assert "conflict  numbers.py: 1 place, marked" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "conflict  numbers.py: 1 place, marked" in told
+    changelog = world.copy / "CHANGELOG.md"
+    assert told.endswith(f"What it means for your code: {changelog}.\n")
 
     # The marks are still there: a second update could not tell them from code.
     assert "Marks of the last update are left in numbers.py" in world.refused(
@@ -304,11 +366,17 @@ def test_a_lost_archive_stops_an_update_only_where_it_is_needed(
     assert world.run("--update") == 0
 
 
-def test_a_layer_that_is_older_than_the_copy_is_refused(world: World) -> None:
-    write(world.layer, {"__init__": '__version__ = "0.10.0"\n'})
+def test_a_layer_that_is_older_than_the_copy_is_refused(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.there(numbers="mine\n")
+    write(world.layer, {"__init__": '__version__ = "0.10.0"\n', "numbers": "old\n"})
     assert "1.0.0, and this repository has 0.10.0, which is older" in world.refused(
         "--update"
     )
+    # So --diff announces no conflicts of that update.
+    assert world.run("--diff") == 1
+    assert "onflict" not in capsys.readouterr().out
 
 
 class Full(OSError):

@@ -56,6 +56,9 @@ def main(arguments: list[str], layer: Path = LAYER) -> int:
         if options.diff:
             return diff(directory, here)
         return copy(directory, here)
+    except BrokenPipeError:
+        # The reader of our output has seen enough: cli.py ends the command in silence.
+        raise
     except OSError as error:
         raise UserError(
             f"{error.filename or directory} cannot be read ({error.strerror}). "
@@ -134,7 +137,9 @@ def update(directory: Path, layer: Layer) -> int:
     print(shown.told(there, layer, changes))
     if any(change.outcome is Outcome.CONFLICT for change in changes):
         print("Look at each conflict, then run your tests.")
-        return 1
+        code = 1
+    else:
+        code = 0
     if contents:
         print(f"What it means for your code: {folder / 'CHANGELOG.md'}.")
-    return 0
+    return code

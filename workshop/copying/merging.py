@@ -53,14 +53,7 @@ def plan(copied: Copied, layer: Layer) -> list[Change]:
     """
     _refuse_older(copied, layer)
     _refuse_marks(copied)
-    changes = []
-    lost = []
-    for name in sorted({*copied.hashes, *layer.files}):
-        change = _change(name, copied, layer)
-        if change is None:
-            lost.append(name)
-        else:
-            changes.append(change)
+    changes, lost = _decide(copied, layer)
     if lost:
         raise UserError(
             f"Changed there and here: {', '.join(lost)}. To merge them, the files as "
@@ -70,6 +63,27 @@ def plan(copied: Copied, layer: Layer) -> list[Change]:
             "into them by hand, and run this again."
         )
     return changes
+
+
+def conflicts(copied: Copied, layer: Layer) -> list[Change]:
+    """The files that an update of ``copied`` to ``layer`` cannot merge by itself."""
+    if _is_older(layer, copied):
+        return []  # there will be no such update
+    changes, _ = _decide(copied, layer)
+    return [change for change in changes if change.outcome is Outcome.CONFLICT]
+
+
+def _decide(copied: Copied, layer: Layer) -> tuple[list[Change], list[str]]:
+    """The decision for each file, and the names of those whose base is lost."""
+    changes = []
+    lost = []
+    for name in sorted({*copied.hashes, *layer.files}):
+        change = _change(name, copied, layer)
+        if change is None:
+            lost.append(name)
+        else:
+            changes.append(change)
+    return changes, lost
 
 
 def _change(name: str, copied: Copied, layer: Layer) -> Change | None:
@@ -97,10 +111,12 @@ def _change(name: str, copied: Copied, layer: Layer) -> Change | None:
     common = copied.base(name) if base else b""
     if common is None:
         return None
-    merged, conflicts = merge(common, plain(yours), new)
+    merged, places = merge(common, plain(yours), new)
     content = _with_ends_of(yours, merged)
-    if conflicts:
-        words = f"{conflicts} {'place' if conflicts == 1 else 'places'}, marked <<<<<<<"
+    if places:
+        words = f"{places} {'place' if places == 1 else 'places'}, marked <<<<<<<"
+        if not base:
+            words = f"added there and here: {words}"
         return Change(name, Outcome.CONFLICT, True, content, words)
     return Change(name, Outcome.MERGED, True, content)
 
@@ -138,28 +154,39 @@ def _with_ends_of(yours: bytes | None, text: bytes) -> bytes:
     return text
 
 
-def _refuse_marks(copied: Copied) -> None:
+def marks_left(copied: Copied) -> str:
+    """A sentence about the marks of an earlier conflict, or ``""`` if none are left."""
     marked = []
     for name in copied.hashes:
         lines = plain(copied.yours.get(name, b"")).split(b"\n")
         if YOURS in lines or NEW in lines:
             marked.append(name)
-    if marked:
-        raise UserError(
-            f"Marks of the last update are left in {', '.join(marked)}. Nothing was "
-            "changed. Choose between the lines of each conflict, delete the marks "
-            f"({YOURS.decode()}, {BETWEEN.decode()}, {NEW.decode()}), then run this "
-            "again."
-        )
+    if not marked:
+        return ""
+    return (
+        f"Marks of the last update are left in {', '.join(marked)}. Choose between the "
+        "lines of each conflict, and delete the marks "
+        f"({YOURS.decode()}, {BETWEEN.decode()}, {NEW.decode()})."
+    )
+
+
+def _refuse_marks(copied: Copied) -> None:
+    left = marks_left(copied)
+    if left:
+        raise UserError(f"{left} Then run this again. Nothing was changed.")
 
 
 def _refuse_older(copied: Copied, layer: Layer) -> None:
-    if _numbers(layer.version) < _numbers(copied.version):
+    if _is_older(layer, copied):
         raise UserError(
             f"The copy is of {copied.version}, and this repository has "
             f"{layer.version}, which is older. Nothing was changed. Get a newer "
             "repository: git pull, or the zip file of today."
         )
+
+
+def _is_older(layer: Layer, copied: Copied) -> bool:
+    return _numbers(layer.version) < _numbers(copied.version)
 
 
 def _numbers(version: str) -> list[int]:

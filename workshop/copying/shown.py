@@ -4,11 +4,14 @@ import difflib
 
 from workshop.copying.copied import Copied
 from workshop.copying.layer import Layer, digest, plain
-from workshop.copying.merging import Change, Outcome
+from workshop.copying.merging import Change, Outcome, conflicts, marks_left
 
 
 def differences(copied: Copied, layer: Layer) -> tuple[str, bool]:
     """All changes since the copy was made, there and here: two lists, then the lines.
+
+    Before them stands what needs the user's hand: marks that are left of the last
+    update, or the files that the next one cannot merge.
 
     Returns:
         The text, and whether anything has changed on either side.
@@ -16,6 +19,7 @@ def differences(copied: Copied, layer: Layer) -> tuple[str, bool]:
     there = _changed(copied, copied.yours)
     here = _changed(copied, layer.files)
     lines = [f"{copied.folder}: a copy of {copied.version}. Here is {layer.version}."]
+    lines += _by_hand(copied, layer)
     lines += _listed("Changed there since it was copied", there)
     lines += _listed("Changed here since", here)
     for name in there:
@@ -23,6 +27,18 @@ def differences(copied: Copied, layer: Layer) -> tuple[str, bool]:
     for name in here:
         lines += _difference(name, copied, layer.files.get(name), layer.version)
     return "\n".join(lines), bool(there or here)
+
+
+def _by_hand(copied: Copied, layer: Layer) -> list[str]:
+    left = marks_left(copied)
+    if left:
+        # An update refuses such a copy, and never comes to a merge.
+        return ["", left]
+    found = conflicts(copied, layer)
+    if not found:
+        return []
+    lines = [f"  {change.name}: {change.words}" for change in found]
+    return ["", "Conflicts that an update will meet:", *lines]
 
 
 def _changed(copied: Copied, now: dict[str, bytes]) -> dict[str, str]:
