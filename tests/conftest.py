@@ -26,8 +26,11 @@ hypothesis.settings.load_profile("no deadline")
 # The files that take longest. They begin first, so that no process is left alone with
 # one of them at the end.
 LONGEST = (
+    "site/test_built_site.py",
     "notebooks/test_notebooks.py",
     "workshop/test_environment.py",
+    "exercises/test_exercise_answers.py",
+    "browser/test_lab.py",
     "browser/test_pages.py",
     "faults/test_faults_workers.py",
     "benchmarks/test_bench_smoke.py",
