@@ -297,3 +297,13 @@ async def test_the_reference_s_one_websocket_is_a_group_of_its_own(talk):
         assert (await other.receive_json())["reply_to"] != address
         await other.send(address)
         assert await one.receive() == "for you alone"
+
+
+async def test_the_reference_s_task_in_the_background_answers_as_long_as_it_lives(talk):
+    export = names_of("Groups by command, and all but one", "export")["export"]
+    adding = names_of("Code that runs beside the websockets", "def answer(")["adding"]
+    async with adding(), talk(export) as client:
+        question = {"numbers": [1, 2], **(await client.receive_json())}
+        await groups.publish_json("sums", question)
+        assert await client.receive_json() == 3
+    assert "sums" not in groups.members
