@@ -228,6 +228,27 @@ def test_django_s_own_runserver_produces_its_message(tmp_path):
     assert found_in(server.log) == {"`Not Found: /…`"}
 
 
+@entries_with("def in_background(")
+def test_a_test_s_database_in_memory_produces_its_message(entry, tmp_path):
+    """And with the first half of the fix the same test passes."""
+    [program] = entry.blocks("python")
+    fixed = program.replace("TestCase", "TransactionTestCase")
+    for module, code in [("locked", program), ("fixed", fixed)]:
+        (tmp_path / f"{module}.py").write_text(code, "utf-8")
+    memory = {"PYTHONPATH": str(tmp_path), "DATABASE_URL": "sqlite:///db.sqlite3"}
+    tried = subprocess.run(
+        [sys.executable, "manage.py", "test", "locked", "fixed", "-v", "2"],
+        cwd=STAGE,
+        env={**os.environ, **memory},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert found_in(tried.stderr) == {entry.title}
+    assert "FAILED (errors=1)" in tried.stderr and "Ran 2 tests" in tried.stderr
+
+
 def test_manage_py_check_produces_its_message():
     """Here of a setting that is made in the environment."""
     checked = subprocess.run(
