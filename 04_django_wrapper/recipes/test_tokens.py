@@ -105,6 +105,12 @@ class TokensTest(TestCase):
         self.assertEqual(await self.user(subprotocols=offered), "anna")
         self.assertEqual(self.chosen, "app.v1")
 
+    async def test_a_cookie_brings_the_token_from_pages_of_this_site_only(self) -> None:
+        cookie = f"{tokens.TOKEN_COOKIE}={jwt(self.anna)}"
+        self.assertEqual(await self.user(headers={"cookie": cookie}), "anna")
+        elsewhere = {"cookie": cookie, "origin": "https://elsewhere.example"}
+        self.assertEqual(await self.refusal(headers=elsewhere), 403)
+
     async def test_the_first_message_brings_the_token(self) -> None:
         async with SocketClient(application, "/ws/inbox/") as client:
             await client.send_json({"token": jwt(self.anna)})

@@ -29,6 +29,7 @@ from sockets.steps.expiry import expire_at
 KINDS = [TokenAuthentication, JWTAuthentication]  # those of your views
 TICKET_SECONDS = 30
 FIRST_MESSAGE_SECONDS = 10
+TOKEN_COOKIE = "access"  # the name that your views give it
 
 
 async def log_in(socket: Socket, authorization: str) -> None:
@@ -107,6 +108,13 @@ async def by_subprotocol(socket: Socket) -> None:
     for offered in socket.scope.get("subprotocols") or ():
         if offered.startswith("bearer."):
             await log_in(socket, "Bearer " + offered.removeprefix("bearer."))
+
+
+async def by_cookie(socket: Socket) -> None:
+    """A step: a JWT in a cookie, which no script of the page can read."""
+    token = socket.request.COOKIES.get(TOKEN_COOKIE)
+    if token is not None:
+        await log_in(socket, f"Bearer {token}")
 
 
 async def inbox(socket: Socket) -> None:
