@@ -42,15 +42,19 @@ def test_a_process_that_a_run_has_left_behind_is_named(tmp_path: Path) -> None:
     assert again.processes(mark) == []
 
 
-def test_a_file_that_a_run_has_left_behind_is_named(tmp_path: Path) -> None:
+def test_a_file_that_a_run_has_left_behind_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # A repository of its own: tests that run beside this one have files in the clone.
+    monkeypatch.setattr(again, "ROOT", tmp_path)
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    (tmp_path / ".gitignore").write_text("*.sqlite3\n__pycache__/\n")
     before = again.files()
-    left = ROOT / f"left-behind-by-{tmp_path.name}.sqlite3"  # which git ignores
-    left.touch()
-    try:
-        # Other tests, which run beside this one, may have files of their own.
-        assert f"!! {left.name}" in again.files() - before
-    finally:
-        left.unlink()
+    (tmp_path / "left.sqlite3").touch()
+    (tmp_path / "left.txt").touch()
+    (tmp_path / "__pycache__").mkdir()
+    (tmp_path / "__pycache__" / "kept.pyc").touch()
+    assert again.files() - before == {"!! left.sqlite3", "?? left.txt"}
 
 
 def test_a_run_tells_how_it_ended_and_gives_its_seed(
