@@ -8,6 +8,7 @@ import tiny_loop
 from stepping import RecordedLoop
 
 from workshop.exercises import Wrong, shown
+from workshop.exercises.turns import Turns
 from workshop.pictures.timeline import Timeline
 
 HINTS = (
@@ -22,7 +23,7 @@ HINTS = (
     "`TimeoutError` if it rang, else go on with `raise`; `finally:` cancel the alarm.",
 )
 
-MOST_STEPS = 1_000  # calls of the loop between two moments at which it sleeps
+AGAIN = "What could wake the task that waits, in place of its looking?"
 
 WaitFor = Callable[[Coroutine[Any, Any, Any], float], Awaitable[Any]]
 
@@ -30,23 +31,16 @@ WaitFor = Callable[[Coroutine[Any, Any, Any], float], Awaitable[Any]]
 class WatchedLoop(tiny_loop.Loop):
     """The tiny loop, which counts its calls and notices those who never wait."""
 
-    steps = 0
-    steps_since_block = 0
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)  # RecordedLoop's, for the picture
+        self.turns = Turns(AGAIN)
 
     def call_soon(self, call: Callable[[], object]) -> None:
-        self.steps += 1
-        self.steps_since_block += 1
         super().call_soon(call)
-        if self.steps_since_block == MOST_STEPS:
-            raise Wrong(
-                "A task looks again and again whether it may go on: it was resumed "
-                f"{MOST_STEPS:,} times, and the clock stood still. It keeps a "
-                "processor at work for nothing.",
-                ask="What could wake the task that waits, in place of its looking?",
-            )
+        self.turns.one_more()  # a call that is lost would look like a deadlock
 
     def block(self, seconds: float) -> None:
-        self.steps_since_block = 0
+        self.turns.slept()
         super().block(seconds)
 
 

@@ -8,6 +8,7 @@ import tiny_loop
 from stepping import RecordedLoop
 
 from workshop.exercises import Wrong, shown
+from workshop.exercises.turns import Turns
 from workshop.pictures.timeline import Timeline
 
 HINTS = (
@@ -23,29 +24,22 @@ HINTS = (
 )
 
 
-MOST_STEPS = 1_000  # calls of the loop between two moments at which it sleeps
+AGAIN = "Which future does it await, and who calls `set_result` of that?"
 
 
 class WatchedLoop(tiny_loop.Loop):
     """The tiny loop, which counts its calls and notices those who never wait."""
 
-    steps = 0
-    steps_since_block = 0
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)  # RecordedLoop's, for the picture
+        self.turns = Turns(AGAIN)
 
     def call_soon(self, call: Callable[[], object]) -> None:
-        self.steps += 1
-        self.steps_since_block += 1
         super().call_soon(call)
-        if self.steps_since_block == MOST_STEPS:
-            raise Wrong(
-                "A task looks again and again whether it may go on: it was resumed "
-                f"{MOST_STEPS:,} times, and the clock stood still. It keeps a "
-                "processor at work for nothing.",
-                ask="Which future does it await, and who calls `set_result` of that?",
-            )
+        self.turns.one_more()  # a call that is lost would look like a deadlock
 
     def block(self, seconds: float) -> None:
-        self.steps_since_block = 0
+        self.turns.slept()
         super().block(seconds)
 
 
@@ -94,10 +88,10 @@ async def _in_order(make: Any) -> None:
     assert isinstance(loop, WatchedLoop)
     first = tiny_loop.create_task(_take(queue, taken))
     await tiny_loop.sleep(1)
-    if loop.steps > 10:
+    if loop.turns.all > 10:
         raise Wrong(
             "A task waits in get for 1 s, and nobody puts anything in. It was resumed "
-            f"{loop.steps} times meanwhile: it looks again and again.",
+            f"{loop.turns.all} times meanwhile: it looks again and again.",
             ask="Which future does it await, and who calls `set_result` of that?",
         )
     if first.done():
@@ -212,11 +206,11 @@ async def _one_each(make: Any) -> None:
     await tiny_loop.sleep(1)
     loop = tiny_loop.get_loop()
     assert isinstance(loop, WatchedLoop)
-    before = loop.steps
+    before = loop.turns.all
     for n in range(30):
         await queue.put(n)
         await tiny_loop.sleep(1)
-    steps = loop.steps - before
+    steps = loop.turns.all - before
     if taken != list(range(30)):
         raise Wrong(
             f"Thirty waited, thirty items came, and {len(taken)} were taken: "
