@@ -23,7 +23,8 @@ async def log_in(request: HttpRequest) -> JsonResponse:
     """A name and a password as JSON; the answer brings the session's cookie."""
     try:
         given = json.loads(request.body)
-        name, password = str(given["name"]), str(given["password"])
+        name = str(given["name"])
+        password = str(given["password"])
     except (ValueError, KeyError, TypeError):
         return JsonResponse({"error": "Expected a name and a password."}, status=400)
     user = await aauthenticate(request, username=name, password=password)

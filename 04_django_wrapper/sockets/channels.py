@@ -64,7 +64,7 @@ _open: WeakValueDictionary[str, "AsyncConsumer"] = WeakValueDictionary()
 
 
 class ChannelLayer:
-    """What consumers and views send by: the layer's groups under Channels' names."""
+    """Consumers and views send by this: the layer's groups under Channels' names."""
 
     async def group_add(self, group: str, channel: str) -> None:
         """Add a consumer of this process to a group.
@@ -138,8 +138,8 @@ class AsyncConsumer:
     """Gives each message to the method that its type names.
 
     Attributes:
-        scope: ASGI's, with ``url_route``, ``user``, ``session`` and ``cookies``. What a
-            step has written into ``socket.scope`` stays.
+        scope: ASGI's, with ``url_route``, ``user``, ``session`` and ``cookies``. A
+            value that a step has written into ``socket.scope`` stays.
         channel_name: the name of its own channel, which is a group.
         channel_layer: has ``group_add``, ``group_discard``, ``group_send``, ``send``.
         base_send: takes ASGI's events.
@@ -286,7 +286,7 @@ class AsyncConsumer:
             code = event.get("code", CloseCode.NORMAL_CLOSURE)
             reason = event.get("reason") or ""
             if socket.state is State.CONNECTING:
-                # What a client gets before accept() is an HTTP answer, without a code.
+                # Before accept() a client gets an HTTP answer, which has no close code.
                 socket.stop(code, reason, 403)
             else:
                 await socket.close(code, reason)

@@ -6,7 +6,7 @@
 2. Events wait for the handler in a line beside the inbox. Nobody may delay whoever
    publishes. So a handler that lets more than ``EVENTS`` or ``EVENTS_BYTES`` wait ends
    its websocket with 1013, as an outbox that is too full does.
-3. Where a message and an event wait, they take turns: a peer that sends all the time
+3. If a message and an event wait, they take turns: a peer that sends all the time
    delays no event, and a busy group delays no message.
 4. When the websocket has ended, its events are dropped, since nobody is left to be told
    of them. The peer's messages are still the handler's to finish.
@@ -70,7 +70,7 @@ class Lost:
 
 
 class Feed:
-    """What comes to one handler: its peer's messages, and the events of its groups.
+    """The way in of one handler: its peer's messages, and the events of its groups.
 
     Args:
         socket: the handler's, open.

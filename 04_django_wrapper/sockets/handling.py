@@ -88,7 +88,7 @@ def _answer(socket: Socket, error: Exception) -> None:
             )
         return
 
-    # Where the peer leaves, every task of a group may raise `Disconnected`.
+    # If the peer leaves, every task of a group may raise `Disconnected`.
     errors = [
         inner
         for inner in errors_in(error)

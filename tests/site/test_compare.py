@@ -25,7 +25,7 @@ def printed(text: str) -> list[dict[str, str]]:
         ("main ░░███── returned", "main █── returned"),
         (
             "<ipython-input-6-69793724cd8d>:2: done",
-            "/tmp/ipykernel_7/25791571.py:2: done",
+            "/home/ann/ipykernel_7/25791571.py:2: done",
         ),
         ('File "/course/notebooks/a.py"', 'File "/home/ann/ws/notebooks/a.py"'),
     ],

@@ -23,6 +23,7 @@ import linecache
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from time import monotonic  # the real one: a check puts a fake one into the module
 from types import CodeType
@@ -88,14 +89,16 @@ class PageLoop(FakeClockLoop):
         # In a thread no loop runs: asyncio.run() works there.
         asyncio._set_running_loop(None)
         try:
-            arrive, what = future.set_result, func(*args)
+            result = func(*args)
         except Exception as error:
-            arrive, what = future.set_exception, error
+            arrives = partial(_arrives, future, future.set_exception, error)
+        else:
+            arrives = partial(_arrives, future, future.set_result, result)
         finally:
             asyncio._set_running_loop(self)
             slept = self._apart
             self._apart = None
-        self.call_later(slept, _arrives, future, arrive, what)
+        self.call_later(slept, arrives)
         return future
 
     # asyncio's loop has a pair of sockets, with which another thread wakes it.

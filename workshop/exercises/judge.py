@@ -147,7 +147,8 @@ class Judge:
 
     def _load(self) -> Any:
         """Run the learner's file, and give back what stands under the target's name."""
-        name, text = self.exercise.name, self.exercise.read(self.path)
+        name = self.exercise.name
+        text = self.exercise.read(self.path)
         code = compile(text, str(self.path), "exec")
         self._require_name(text)
         module = types.ModuleType(f"exercises.{self.exercise.path.stem}")

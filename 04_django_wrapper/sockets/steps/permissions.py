@@ -1,4 +1,4 @@
-"""What somebody may do now, and not what they might do when their websocket opened.
+"""The rights of a user now, and not those when the websocket opened.
 
 ``socket.user`` was loaded by the handshake, perhaps hours ago, and it keeps the
 permissions that it has once looked up. So a handler asks anew before it does something

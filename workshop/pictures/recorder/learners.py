@@ -41,7 +41,7 @@ def hide(file: str) -> None:
 def shown_file(filename: str) -> str:
     """The words for a file in a picture: its name, or ``In[3]`` for a notebook's cell.
 
-    IPython compiles a cell under a name such as ``/tmp/ipykernel_7/480433879.py``. It
+    IPython compiles a cell under a name such as ``ipykernel_7/480433879.py``. It
     knows the number that stands beside the cell.
     """
     cell = _cell(filename)
