@@ -182,9 +182,8 @@ class AsyncConsumer:
         self._socket = socket
         # A socket is in no group before accept(), and most consumers join before it.
         self._joins_later: list[str] = [self.channel_name]
-        self._joins: list[
-            Awaitable[None]
-        ] = []  # what is left of them: to wait for Redis
+        # The rest of each such join: it waits for Redis.
+        self._joins: list[Awaitable[None]] = []
 
         _open[self.channel_name] = self
         async with events.of(socket) as feed:
