@@ -184,21 +184,21 @@ async def test_a_guest_with_two_tabs_who_changes_the_name_is_listed_once(
         await second.goto(room)
         await live(first, second)
         await second.get_by_label("Message", exact=True).fill("half a sentence")
-        await first.get_by_label("You are a guest called").fill("Zoë")
+        await first.get_by_label("You are a guest called").fill("Noémi")
         await first.get_by_role("button", name="Change").click()
         for page in (first, second):
             await live(page)
             await expect(page.locator("#users bdi")).to_have_text(
-                [re.compile(r"^Zoë \(guest-")]
+                [re.compile(r"^Noémi \(guest-")]
             )
             await expect(page.get_by_label("You are a guest called")).to_have_value(
-                "Zoë"
+                "Noémi"
             )
         box = second.get_by_label("Message", exact=True)
         await expect(box).to_have_value("half a sentence")
         await box.press("Enter")
         name = second.locator("#messages .mine .name")
-        await expect(name).to_contain_text("Zoë")
+        await expect(name).to_contain_text("Noémi")
 
 
 async def test_html_in_text_name_and_room_is_shown_as_text(
