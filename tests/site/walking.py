@@ -48,20 +48,19 @@ class Walk:
     first_output: float = 0.0  # seconds after the page was asked for
 
 
-async def walk(page: Tab, site: str, name: str, cells: int | None = None) -> Walk:
+async def walk(page: Tab, site: str, name: str) -> Walk:
     """Open a notebook of the edition and run its cells, also after an error.
 
     Args:
         page: where.
         site: the address of the edition.
         name: of the notebook.
-        cells: run only so many; all if ``None``.
     """
     found = Walk()
     began = time.monotonic()
     await page.goto(f"{site}/notebooks/index.html?path=notebooks/{name}.ipynb")
     await page.wait_for_function(READY)
-    for index in (await page.evaluate(CODE_CELLS))[:cells]:
+    for index in await page.evaluate(CODE_CELLS):
         cell = await page.evaluate(RUN_CELL, index)
         found.outputs[cell["id"]] = cell["outputs"]
         if cell["outputs"] and not found.first_output:

@@ -23,6 +23,8 @@ NOTEBOOKS = ROOT / "notebooks"
 SECONDS = 120  # for one cell
 # A cell mostly waits, so that two kernels share a processor well.
 AT_A_TIME = 2 * (os.cpu_count() or 1)
+# Each kernel would warn that it talks to this process without encryption.
+QUIET = "--IPKernelApp.log_level=ERROR"
 NO_INFLUENCE = re.compile(r"tests/|workshop/site/|\.ci/|\.github/|.*\.md$")
 
 
@@ -74,7 +76,10 @@ async def _run_stale(stale: dict[Path, Path], say: Callable[[str], None]) -> Non
 async def _execute(path: Path) -> nbformat.NotebookNode:
     notebook: nbformat.NotebookNode = nbformat.read(path, as_version=4)
     client = NotebookClient(
-        notebook, timeout=SECONDS, resources={"metadata": {"path": str(NOTEBOOKS)}}
+        notebook,
+        timeout=SECONDS,
+        resources={"metadata": {"path": str(NOTEBOOKS)}},
+        extra_arguments=[QUIET],
     )
     try:
         await client.async_execute()
