@@ -32,7 +32,14 @@ while True:
     pass
 """
 # What Python and the tools themselves keep beside the code.
-KEPT = ("__pycache__/", ".pytest_cache/", ".mypy_cache/", ".ruff_cache/", ".venv/")
+KEPT = (
+    "__pycache__/",
+    ".pytest_cache/",
+    ".mypy_cache/",
+    ".ruff_cache/",
+    ".venv/",
+    ".workshop/",  # the exercises' database, made once
+)
 
 
 @contextlib.contextmanager

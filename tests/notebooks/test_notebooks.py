@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,20 @@ async def run(path: Path, times: int = 1) -> list[str]:
     ]
 
 
+@pytest.fixture
+def first_program() -> Iterator[None]:
+    """A learner's ``first.py``, which notebook 01 writes anew, comes back."""
+    path = NOTEBOOKS / "first.py"
+    before = path.read_bytes() if path.exists() else None
+    yield
+    if before is not None:
+        path.write_bytes(before)
+    else:
+        path.unlink(missing_ok=True)
+
+
 @each
+@pytest.mark.usefixtures("first_program")
 async def test_a_notebook_runs_from_its_first_cell_to_its_last_twice_in_a_row(
     path: Path,
 ) -> None:

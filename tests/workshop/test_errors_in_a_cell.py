@@ -112,7 +112,8 @@ async def test_a_step_that_never_gives_control_back_is_ended_and_told() -> None:
     lines = shown.splitlines()
     assert re.fullmatch(r"  Cell In\[2\], line [23], in spin", lines[1])
     assert "ControlNotGivenBack: spin has run for 0.5 s" in lines[-1]
-    assert len(lines) == 4
+    # No frame of the recorder. A newer Python marks a part of the line.
+    assert not [line for line in lines[2:] if line.startswith(("  Cell ", "  File "))]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no signal ends a sleep there")
