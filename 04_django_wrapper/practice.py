@@ -1,7 +1,8 @@
 """A site for the exercises, with a database of its own: ``practice.begin()``.
 
 To make the tables takes a second. So they are made once, in a file that is kept in the
-repository's folder ``.workshop``, and each site gets a copy of that file.
+repository's folder ``.workshop``, and each site gets a copy of that file. The variable
+``WORKSHOP_PRACTICE`` names another folder: the tests keep theirs apart.
 """
 
 import hashlib
@@ -14,7 +15,7 @@ from functools import cache
 from pathlib import Path
 
 STAGE = Path(__file__).resolve().parent
-KEPT = STAGE.parent / ".workshop"
+KEPT = Path(os.environ.get("WORKSHOP_PRACTICE") or STAGE.parent / ".workshop")
 
 _folder: Path | None = None  # of the site's database; None: there is no site yet
 _own: "tempfile.TemporaryDirectory[str] | None" = None  # goes with the process
@@ -118,7 +119,7 @@ def _make_tables(file: Path, kept: Path) -> None:
     call_command("migrate", verbosity=0)
     connections.close_all()
     try:
-        kept.parent.mkdir(exist_ok=True)
+        kept.parent.mkdir(parents=True, exist_ok=True)
         # Copied beside, then renamed: another process never finds half of it.
         beside = kept.with_name(f"{kept.name}.{os.getpid()}")
         shutil.copyfile(file, beside)

@@ -32,14 +32,7 @@ while True:
     pass
 """
 # What Python and the tools themselves keep beside the code.
-KEPT = (
-    "__pycache__/",
-    ".pytest_cache/",
-    ".mypy_cache/",
-    ".ruff_cache/",
-    ".venv/",
-    ".workshop/",  # the exercises' database, made once
-)
+KEPT = ("__pycache__/", ".pytest_cache/", ".mypy_cache/", ".ruff_cache/", ".venv/")
 
 
 @contextlib.contextmanager

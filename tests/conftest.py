@@ -18,6 +18,8 @@ sys.dont_write_bytecode = False
 
 CACHE = Path(__file__).parent.parent / ".pytest_cache"
 os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(CACHE / "hypothesis"))
+# The database of the exercises, which is made once.
+os.environ.setdefault("WORKSHOP_PRACTICE", str(CACHE / "practice"))
 # An example that takes long on a busy machine is no failure.
 hypothesis.settings.register_profile("no deadline", deadline=None)
 hypothesis.settings.load_profile("no deadline")

@@ -2,12 +2,12 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.later import nbclient, nbformat
+from workshop.site.first_program import first_program_kept
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
@@ -53,24 +53,25 @@ async def run(path: Path, times: int = 1) -> list[str]:
     ]
 
 
-@pytest.fixture
-def first_program() -> Iterator[None]:
-    """A learner's ``first.py``, which notebook 01 writes anew, comes back."""
-    path = NOTEBOOKS / "first.py"
-    before = path.read_bytes() if path.exists() else None
-    yield
-    if before is not None:
-        path.write_bytes(before)
-    else:
-        path.unlink(missing_ok=True)
-
-
 @each
-@pytest.mark.usefixtures("first_program")
 async def test_a_notebook_runs_from_its_first_cell_to_its_last_twice_in_a_row(
     path: Path,
 ) -> None:
-    await run(path, times=2)
+    with first_program_kept(NOTEBOOKS):
+        await run(path, times=2)
+
+
+@pytest.mark.parametrize("before", ["mine", None], ids=["written", "not written"])
+def test_a_learners_first_program_is_as_before_after_a_run(
+    before: str | None, tmp_path: Path
+) -> None:
+    path = tmp_path / "first.py"
+    if before is not None:
+        path.write_text(before)
+    with pytest.raises(ZeroDivisionError), first_program_kept(tmp_path):
+        path.write_text("the notebook's")
+        raise ZeroDivisionError("a cell has failed")
+    assert (path.read_text() if path.exists() else None) == before
 
 
 @each

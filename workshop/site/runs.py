@@ -18,6 +18,7 @@ from nbclient.exceptions import CellExecutionError
 
 from workshop.command.environment import ROOT
 from workshop.command.errors import UserError
+from workshop.site.first_program import first_program_kept
 
 NOTEBOOKS = ROOT / "notebooks"
 SECONDS = 120  # for one cell
@@ -48,7 +49,8 @@ def run_all(kept: Path, say: Callable[[str], None]) -> dict[str, nbformat.Notebo
     results = {path: kept / f"{path.stem}-{_state(path)}.ipynb" for path in notebooks()}
     stale = {path: result for path, result in results.items() if not result.exists()}
     if stale:
-        asyncio.run(_run_stale(stale, say))
+        with first_program_kept(NOTEBOOKS):
+            asyncio.run(_run_stale(stale, say))
     return {
         path.stem: nbformat.read(result, as_version=4)
         for path, result in results.items()
