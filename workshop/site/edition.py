@@ -78,10 +78,11 @@ MACHINE_ONLY = (
 )
 ABOUT_THE_PAGE = """
 
-*You run this notebook in a page of your browser. The first cell prepares the page. Your
-cells are kept in this browser. The files that they write are gone when the page is
-closed. A cell that computes for ever keeps the page busy, and only a reload ends it. In
-an exercise, the check ends a loop of yours after 10 s.*"""
+*You run this notebook in a page of your browser. Run the first code cell before any
+other: it prepares the page. Your cells are kept in this browser. The files that they
+write are gone when the page is closed. A cell that computes for ever keeps the page
+busy, and only a reload ends it. In an exercise, the check ends a loop of yours after
+10 s.*"""
 EXERCISE = "exercise"
 EXERCISE_ON_MACHINE = (
     "*Do this exercise on a machine. Its check needs a Django of its own, so a process "
