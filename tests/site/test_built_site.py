@@ -5,6 +5,7 @@
 
 import json
 import os
+import zipfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -133,6 +134,19 @@ async def test_from_the_disk_a_page_says_what_the_edition_needs(site: Path) -> N
         assert "python3 -m workshop site --serve" in said
 
 
+def test_the_standard_library_of_a_page_is_compiled_and_has_its_sources(
+    site: Path,
+) -> None:
+    with zipfile.ZipFile(site / "run/static/pyodide/python_stdlib.zip") as library:
+        names = library.namelist()
+        modules = [name for name in names if name.endswith(".py")]
+        assert "asyncio/base_events.py" in modules
+        assert set(names) >= {f"{module}c" for module in modules}
+        flags = library.read("asyncio/base_events.pyc")[4:8]
+    # PEP 552: a hash of the source in place of its time (1), which nobody checks (2).
+    assert int.from_bytes(flags, "little") == 0b01
+
+
 @asynccontextmanager
 async def chromium_tab(site: Path) -> AsyncIterator[tuple[Page, str]]:
     """A page of Chromium, and the address of the edition; it asks nobody else."""
@@ -173,6 +187,7 @@ class Lesson:
     """A notebook walked in a tab, and what the checks of exercises said there then."""
 
     walked: Walk
+    asked: list[str]  # the addresses of all files that the page wanted
     told: dict[str, list[tuple[str, str]]]  # by an exercise's number: state, text
     endless: str
 
@@ -180,17 +195,29 @@ class Lesson:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def lesson(site: Path) -> Lesson:
     """One tab for two tests: to start Python in a page takes most of their time."""
+    asked: list[str] = []
     async with chromium_tab(site) as (page, address):
+        page.on("request", lambda request: asked.append(request.url))
         walked = await walk(page, address, LESSON)
         [told] = await run_code(page, CHECK_ALL)
         [endless] = await run_code(page, CHECK_ENDLESS)
-    return Lesson(walked, json.loads("".join(told["text"])), "".join(endless["text"]))
+    verdicts = json.loads("".join(told["text"]))
+    return Lesson(walked, asked, verdicts, "".join(endless["text"]))
 
 
 async def test_the_lesson_says_in_a_browser_what_it_says_on_a_machine(
     lesson: Lesson,
 ) -> None:
     assert_true(LESSON, lesson.walked)
+
+
+async def test_a_page_starts_without_a_search_for_packages_and_files(
+    lesson: Lesson,
+) -> None:
+    names = [address.rpartition("/")[2] for address in lesson.asked]
+    assert "pyodide-lock.json" in names
+    assert not [address for address in lesson.asked if "/api/drive" in address]
+    assert not [name for name in names if name.startswith("all.json")]
 
 
 @pytest.mark.parametrize("name", WALKED)

@@ -67,7 +67,7 @@ def build(edition_too: bool = True, out: Path = SITE) -> bool:
     if lacking:
         raise UserError(f"The site cannot be built. {lacking}")
     # Only now can they be imported.
-    from workshop.site import edition, pages, runs, slides
+    from workshop.site import edition, page_python, pages, runs, slides
 
     began = time.monotonic()
 
@@ -78,7 +78,7 @@ def build(edition_too: bool = True, out: Path = SITE) -> bool:
     complete = True
     with ThreadPoolExecutor() as beside:
         # Three things that mostly wait: a network, the notebooks, other processes.
-        fetching = beside.submit(edition.fetch, work) if edition_too else None
+        fetching = beside.submit(page_python.fetch, work) if edition_too else None
         notebooks = runs.run_all(BUILD / "runs", say)
         lite = None
         if fetching is not None:

@@ -1,76 +1,33 @@
 """The edition that runs in a browser tab: JupyterLite, Pyodide, and the repository.
 
 1. `jupyter lite build` makes JupyterLab's files.
-2. Pyodide, the Python for browsers, comes from its npm package. Its hash is kept here.
-3. The packages have the versions and hashes of the learner's lock. They are wheels
-   that need no compiler. Nothing is fetched from elsewhere while the page is open.
-4. The repository's files are one zip, which the first cell unpacks.
-5. The notebooks are *copies*. Each begins with a cell that prepares the page (`boot`).
+2. Python and its packages come from `page_python`. Nothing is fetched from elsewhere
+   while the page is open.
+3. The repository's files are one zip, which the first cell unpacks.
+4. The notebooks are *copies*. Each begins with a cell that prepares the page (`boot`).
    A cell with the tag ``needs-machine`` becomes text: its code, and what a machine
    printed.
 
 Built with JupyterLite 0.8 and Pyodide 314 (CPython 3.14).
 """
 
-import hashlib
 import json
 import re
 import shutil
 import subprocess
 import sys
-import tarfile
 import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import Any
 
 import nbformat
 
-from workshop.command.environment import LOCK, ROOT
+from workshop.command.environment import ROOT
 from workshop.command.errors import UserError
+from workshop.site.page_python import Python, put_python
 from workshop.site.runs import tracked
 
-PYODIDE = "314.0.7"
-PYODIDE_SHA256 = "66b7949e5a0cba2250b586d7e368bf12fb482800748d182c4618254b685ffaa0"
-
-# The packages that the notebooks and IPython import. Pyodide has the rest.
-PACKAGES = {
-    "asgiref": [],
-    "asttokens": [],
-    "click": [],
-    "comm": [],
-    "django": ["asgiref", "sqlparse", "tzdata"],
-    "executing": [],
-    "h11": [],
-    "ipython": [
-        "ipython-pygments-lexers",
-        "jedi",
-        "matplotlib-inline",
-        "prompt-toolkit",
-        "pygments",
-        "stack-data",
-        "traitlets",
-    ],
-    "ipython-pygments-lexers": ["pygments"],
-    "jedi": ["parso"],
-    "matplotlib-inline": ["traitlets"],
-    "packaging": [],
-    "parso": [],
-    "prompt-toolkit": ["wcwidth"],
-    "pure-eval": [],
-    "pygments": [],
-    "sqlparse": [],
-    "stack-data": ["executing", "asttokens", "pure-eval"],
-    "traitlets": [],
-    "tzdata": [],
-    "uvicorn": ["click", "h11"],
-    "wcwidth": [],
-    "websockets": [],
-}
-# Pyodide's own package manager, of which JupyterLite asks; not in the learner's lock.
-EXTRA = {"micropip": "0.11.1"}
+SERVICE_WORKER = "@jupyterlite/application-extension:service-worker-manager"
 
 NEEDS_MACHINE = "needs-machine"
 MACHINE_ONLY = (
@@ -89,39 +46,21 @@ EXERCISE_ON_MACHINE = (
     "of its own, and a page has only one. Below is what the check says at the start.*"
 )
 BOOT = """\
-# This cell prepares the browser tab: the course's files, its packages, a network inside
-# this page. On a machine none of this is needed.
+# This cell prepares the browser tab: the course's files, and a network inside the page.
+# On a machine none of this is needed.
 import io, os, sys, zipfile
-import js, pyodide_js
+import js
 from pyodide.http import pyfetch
 
 site = js.location.href.split("/extensions/")[0]
 archive = await (await pyfetch(f"{site}/repository.zip")).bytes()
 zipfile.ZipFile(io.BytesIO(archive)).extractall("/course")
 os.chdir("/course/notebooks")
-await pyodide_js.loadPackage(["django", "uvicorn", "websockets", "pygments"])
 sys.path[:0] = ["/course"]
 
 from workshop.site import boot
 boot.start()
 """
-
-
-@dataclass(frozen=True)
-class Python:
-    """What a page's Python is made of, as it was fetched."""
-
-    runtime: Path  # Pyodide's npm package
-    wheels: Path  # a folder of the packages
-
-
-def fetch(work: Path) -> Python:
-    """Fetch what is not in `work` yet.
-
-    Raises:
-        UserError: npm or a network is missing.
-    """
-    return Python(fetch_pyodide(work), fetch_wheels(work))
 
 
 def build(runs: dict[str, nbformat.NotebookNode], python: Python, work: Path) -> Path:
@@ -145,94 +84,10 @@ def build(runs: dict[str, nbformat.NotebookNode], python: Python, work: Path) ->
     for name, notebook in runs.items():
         nbformat.write(for_a_page(notebook), contents / "notebooks" / f"{name}.ipynb")
     build_lite(contents, out, work)
-    put_python(python, out / "static" / "pyodide")
+    packages = put_python(python, out)
     pack_repository(out / "repository.zip")
-    configure(out)
+    configure(out, packages)
     return out
-
-
-def fetch_pyodide(work: Path) -> Path:
-    """Pyodide's npm package, unpacked.
-
-    Raises:
-        UserError: there is no npm, no network, or the package is another one.
-    """
-    folder = work / f"pyodide-{PYODIDE}"
-    if folder.is_dir():
-        return folder
-    npm = shutil.which("npm")
-    if npm is None:
-        raise UserError(
-            "The edition in the browser needs npm, to fetch Pyodide: install Node.js."
-        )
-    work.mkdir(parents=True, exist_ok=True)
-    command = [npm, "pack", "--silent", f"pyodide@{PYODIDE}"]
-    fetched = subprocess.run(command, cwd=work, capture_output=True, text=True)
-    archive = work / f"pyodide-{PYODIDE}.tgz"
-    if fetched.returncode or not archive.exists():
-        raise UserError(f"npm could not fetch Pyodide: {fetched.stderr.strip()}")
-    found = hashlib.sha256(archive.read_bytes()).hexdigest()
-    if found != PYODIDE_SHA256:
-        archive.unlink()
-        raise UserError(
-            f"npm's pyodide@{PYODIDE} has the SHA-256 {found}, "
-            f"and {PYODIDE_SHA256} is expected: it is not used."
-        )
-    with tarfile.open(archive) as tar:
-        tar.extractall(work / "unpacking", filter="data")
-    (work / "unpacking" / "package").rename(folder)
-    archive.unlink()
-    return folder
-
-
-def fetch_wheels(work: Path) -> Path:
-    """The packages as wheels for any machine, in the lock's versions.
-
-    Raises:
-        UserError: pip cannot fetch them.
-    """
-    folder = work / "wheels"
-    wanted = work / "wheels.txt"
-    lines = "".join(locked(LOCK.read_text("utf-8")))
-    if folder.is_dir() and wanted.exists() and wanted.read_text("utf-8") == lines:
-        return folder
-    shutil.rmtree(folder, ignore_errors=True)
-    wanted.write_text(lines, "utf-8")
-    choose = ["--only-binary=:all:", "--platform=any", "--python-version=3.14"]
-    pip = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", *choose]
-    try:
-        subprocess.run(
-            [*pip, "--require-hashes", "-r", str(wanted), "-d", str(folder)],
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-        extra = [f"{name}=={version}" for name, version in EXTRA.items()]
-        subprocess.run(
-            [*pip, *extra, "-d", str(folder)],
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-    except subprocess.CalledProcessError as error:
-        wanted.unlink()
-        raise UserError(f"pip could not fetch the packages: {error.stderr}") from None
-    return folder
-
-
-def locked(lock: str) -> Iterator[str]:
-    """The lines of a lock, with their hashes, that `PACKAGES` are about."""
-    for entry in re.findall(r"^\S.*(?:\n    .*)*\n", lock, re.MULTILINE):
-        name = re.split(r"[=\s]", entry, maxsplit=1)[0]
-        if name in PACKAGES and _is_for_python_3_14(entry):
-            head, *hashes = re.sub(r"\n    #.*", "", entry).splitlines()
-            yield "\n".join([head, *hashes]) + "\n"
-
-
-def _is_for_python_3_14(entry: str) -> bool:
-    """Of two versions of one package, is this the one for newer Pythons?"""
-    first = entry.splitlines()[0]
-    return "python_full_version <" not in first and "win32" not in first
 
 
 def for_a_page(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
@@ -301,44 +156,6 @@ def build_lite(contents: Path, out: Path, work: Path) -> None:
         raise UserError(f"JupyterLite was not built:\n{built.stdout}{built.stderr}")
 
 
-def put_python(python: Python, folder: Path) -> None:
-    """Pyodide and the wheels, with a list of packages that names only these."""
-    folder.mkdir(parents=True)
-    for name in (
-        "pyodide.asm.mjs",
-        "pyodide.asm.wasm",
-        "pyodide.mjs",
-        "python_stdlib.zip",
-    ):
-        shutil.copy(python.runtime / name, folder)
-    lock = json.loads((python.runtime / "pyodide-lock.json").read_text("utf-8"))
-    lock["packages"] = {}
-    for wheel in sorted(python.wheels.glob("*.whl")):
-        shutil.copy(wheel, folder)
-        entry = package(wheel)
-        lock["packages"][entry["name"]] = entry
-    (folder / "pyodide-lock.json").write_text(json.dumps(lock), "utf-8")
-
-
-def package(wheel: Path) -> dict[str, Any]:
-    """A wheel's entry in Pyodide's list of packages."""
-    name, version = wheel.name.split("-")[:2]
-    name = re.sub(r"[-_.]+", "-", name).lower()
-    tops = {Path(member).parts[0] for member in zipfile.ZipFile(wheel).namelist()}
-    imports = {top.removesuffix(".py") for top in tops if not top.endswith("-info")}
-    return {
-        "name": name,
-        "version": version,
-        "file_name": wheel.name,
-        "install_dir": "site",
-        "sha256": hashlib.sha256(wheel.read_bytes()).hexdigest(),
-        "package_type": "package",
-        "imports": sorted(imports),
-        "depends": PACKAGES.get(name, []),
-        "unvendored_tests": False,
-    }
-
-
 def pack_repository(archive: Path) -> None:
     """The files of the lessons as one zip; tests and locks stay at home."""
     wanted = re.compile(r"(0[1-4]_|notebooks/|workshop/|benchmarks/)")
@@ -348,13 +165,23 @@ def pack_repository(archive: Path) -> None:
                 pack.write(ROOT / name, name)
 
 
-def configure(out: Path) -> None:
-    """Tell the kernel its Python, and that nobody else is asked for packages."""
+def configure(out: Path, packages: list[str]) -> None:
+    """Tell JupyterLab and its kernel what this edition has, and what it does without.
+
+    Args:
+        out: the folder of the edition.
+        packages: the names of those that are loaded while Python starts.
+    """
     path = out / "jupyter-lite.json"
     site = json.loads(path.read_text("utf-8"))
-    settings = site["jupyter-config-data"].setdefault("litePluginSettings", {})
+    config = site["jupyter-config-data"]
+    settings = config.setdefault("litePluginSettings", {})
     kernel = settings.setdefault("@jupyterlite/pyodide-kernel-extension:kernel", {})
     kernel["pyodideUrl"] = "./static/pyodide/pyodide.mjs"
     kernel["disablePyPIFallback"] = True
-    site["jupyter-config-data"]["exposeAppInBrowser"] = True
+    kernel["loadPyodideOptions"] = {"packages": packages}
+    config["exposeAppInBrowser"] = True
+    # It would show the notebooks' folder to Python as a disk. Each import would look
+    # there first, by requests to the page: some 200, for three seconds.
+    config.setdefault("disabledExtensions", []).append(SERVICE_WORKER)
     path.write_text(json.dumps(site, indent=2), "utf-8")
