@@ -214,10 +214,11 @@ async def test_the_lesson_says_in_a_browser_what_it_says_on_a_machine(
 async def test_a_page_starts_without_a_search_for_packages_and_files(
     lesson: Lesson,
 ) -> None:
-    names = [address.rpartition("/")[2] for address in lesson.asked]
-    assert "pyodide-lock.json" in names
-    assert not [address for address in lesson.asked if "/api/drive" in address]
-    assert not [name for name in names if name.startswith("all.json")]
+    asked = " ".join(lesson.asked)
+    assert "/static/pyodide/pyodide-lock.json" in asked
+    assert "/static/pyodide/piplite" in asked
+    assert "/static/pypi/all.json" not in asked  # the list that piplite searches
+    assert "/api/drive" not in asked
 
 
 @pytest.mark.parametrize("name", WALKED)

@@ -28,6 +28,11 @@ def printed(text: str) -> list[dict[str, str]]:
             "/home/ann/ipykernel_7/25791571.py:2: done",
         ),
         ('File "/course/notebooks/a.py"', 'File "/home/ann/ws/notebooks/a.py"'),
+        ("    get()\n    ~~~^^\n", "    get()\n    ^^^^^\n"),
+        (
+            "> 75  while True: ◀ still here\n  76    n += 1\nit is at line 75.",
+            "  75  while True:\n> 76    n += 1 ◀ still here\nit is at line 76.",
+        ),
     ],
 )
 def test_two_runs_of_one_truth_are_the_same(browser: str, machine: str) -> None:
@@ -42,6 +47,7 @@ def test_two_runs_of_one_truth_are_the_same(browser: str, machine: str) -> None:
         ("one\ntwo", "two\none"),
         ("done", ""),
         ("took 0.2 s", "took"),
+        ("> 75 sleep()\n 76 done", " 75 sleep()\n> 76 done"),
         (f"{50 * 'x'} one… 51 more", f"{50 * 'x'} two… 51 more"),
     ],
 )

@@ -9,6 +9,8 @@ word for word, with these exceptions:
 * addresses in memory, ports, process numbers, the keys of sessions and the numbers of
   unnamed tasks are left out;
 * of what is printed and what is logged, each has its order, and the two have none;
+* the marks under a traceback's line are left out: each version of Python has its own;
+* of an endless loop, the line at which it was found is left out: it is any of its lines;
 * of a line that was cut off ("… 51 more"), the first 60 characters count;
 * of a picture in plain text the bars are left out: they are times, drawn;
 * a cell with the tag ``varies`` prints figures that are this machine's own. Its words
@@ -43,6 +45,9 @@ LEFT_OUT = (
     (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?([.,]\d+)?"), "DATE"),
     (re.compile(r"\b\d\d:\d\d:\d\d([.,]\d+)?"), "CLOCK"),
     (re.compile("[█▇▆▅▄▃▂▁▏▎▍▌▋▊▉░▒▓─━│·●]+"), ""),
+    (re.compile(r"^[ \t]*[~^]+[ \t]*$", re.MULTILINE), ""),
+    (re.compile(r"^> (.*) ◀ still here", re.MULTILINE), r"\1"),
+    (re.compile(r"(?<=it is at line )\d+"), "…"),
     (re.compile(r"[ \t]+"), " "),
     # A line that was cut: where, depends on the numbers in it.
     (re.compile(r"^(.{60}).*… [\d,]+ more$", re.MULTILINE), r"\1"),
