@@ -147,6 +147,18 @@ def test_the_standard_library_of_a_page_is_compiled_and_has_its_sources(
     assert int.from_bytes(flags, "little") == 0b01
 
 
+def test_the_packages_of_a_page_come_without_files_that_no_lesson_opens(
+    site: Path,
+) -> None:
+    [django] = (site / "run/static/pyodide").glob("django-*.whl")
+    with zipfile.ZipFile(django) as wheel:
+        names = wheel.namelist()
+    assert "django/core/handlers/asgi.py" in names
+    assert "django/conf/locale/en/formats.py" in names
+    assert "django/conf/locale/de/formats.py" not in names
+    assert "django/contrib/admin/locale/de/LC_MESSAGES/django.mo" not in names
+
+
 @asynccontextmanager
 async def chromium_tab(site: Path) -> AsyncIterator[tuple[Page, str]]:
     """A page of Chromium, and the address of the edition; it asks nobody else."""

@@ -10,7 +10,7 @@ word for word, with these exceptions:
   unnamed tasks are left out;
 * of what is printed and what is logged, each has its order, and the two have none;
 * the marks under a traceback's line are left out: each version of Python has its own;
-* of an endless loop, the line at which it was found is left out: it is any of its lines;
+* of an endless loop, the line at which it was found is left out: it is any of them;
 * of a line that was cut off ("… 51 more"), the first 60 characters count;
 * of a picture in plain text the bars are left out: they are times, drawn;
 * a cell with the tag ``varies`` prints figures that are this machine's own. Its words

@@ -8,6 +8,8 @@
 3. The packages have the versions and hashes of the learner's lock. They are wheels
    that need no compiler. Those of JupyterLite's kernel come with JupyterLite.
 4. All of them are loaded while Python starts. So the kernel needs no search for them.
+5. Four of five files are left out: Django's other languages, and what jedi knows about
+   packages that are not here. A page would unpack them at each start.
 
 Sources: pyodide.org/en/stable/usage/api/js-api.html (loadPyodide, mountNodeFS);
 PEP 552, compiled files that are not compared with their sources.
@@ -63,6 +65,9 @@ PACKAGES = (
 EXTRA = {"micropip": "0.11.1"}
 # JupyterLite brings these wheels, for its kernel.
 OF_THE_KERNEL = ("ipykernel", "piplite", "pyodide_kernel")
+LEFT_OUT = re.compile(
+    r"django/.*/locale/(?!en/)\w+/|jedi/third_party/(typeshed/stubs|django-stubs)/"
+)
 COMPILE = Path(__file__).with_name("compile_library.mjs")
 
 
@@ -212,8 +217,7 @@ def put_python(python: Python, out: Path) -> list[str]:
     lock = json.loads((python.runtime / "pyodide-lock.json").read_text("utf-8"))
     lock["packages"] = {}
     for wheel in [*python.wheels.glob("*.whl"), *kernel_wheels(out)]:
-        shutil.copy(wheel, folder)
-        entry = package(wheel)
+        entry = package(lighter(wheel, folder))
         lock["packages"][entry["name"]] = entry
     (folder / "pyodide-lock.json").write_text(json.dumps(lock), "utf-8")
     return sorted(lock["packages"])
@@ -228,6 +232,20 @@ def kernel_wheels(out: Path) -> list[Path]:
     if len(wheels) != len(OF_THE_KERNEL):
         raise UserError(f"JupyterLite brought other wheels than expected: {wheels}")
     return wheels
+
+
+def lighter(wheel: Path, folder: Path) -> Path:
+    """A copy of a wheel in another folder, without the files of `LEFT_OUT`."""
+    copy = folder / wheel.name
+    with zipfile.ZipFile(wheel) as source:
+        kept = [name for name in source.namelist() if not LEFT_OUT.match(name)]
+        if len(kept) == len(source.namelist()):
+            shutil.copy(wheel, copy)
+            return copy
+        with zipfile.ZipFile(copy, "w", zipfile.ZIP_DEFLATED) as target:
+            for name in kept:
+                target.writestr(name, source.read(name))
+    return copy
 
 
 def package(wheel: Path) -> dict[str, Any]:
