@@ -13,8 +13,8 @@ from typing import NamedTuple
 import psutil
 import pytest
 
-from workshop.command.environment import ROOT
 from workshop.command.errors import UserError
+from workshop.command.places import ROOT
 from workshop.exercises import command
 from workshop.exercises.catalogue import Exercise, exercises
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from workshop.command.environment import ROOT
+from workshop.command.places import ROOT
 from workshop.exercises.catalogue import Exercise, exercises, find
 from workshop.exercises.check import check_all
 from workshop.exercises.marks import same, split

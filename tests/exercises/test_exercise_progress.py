@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from workshop.command.environment import ROOT
+from workshop.command.places import ROOT
 from workshop.exercises.progress import Store
 
 WRITERS = 4

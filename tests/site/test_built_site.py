@@ -19,7 +19,7 @@ from playwright.async_api import Page
 from tests.site.walking import Walk, run_code, walk
 from tests.support.browsers import browser_page, running_browser
 from tests.support.firefox import firefox_page
-from workshop.command.environment import ROOT
+from workshop.command.places import ROOT
 from workshop.exercises.catalogue import exercises
 from workshop.site import command, runs
 from workshop.site.compare import difference

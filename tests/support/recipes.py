@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.processes import ROOT
 from tests.support.readmes import python_of
-from workshop.command import environment
+from workshop.command import installed, places
 
 RECIPES = ROOT / "04_django_wrapper" / "recipes"
 NAMES = sorted(page.stem for page in RECIPES.glob("*.md") if page.stem != "README")
@@ -38,7 +38,7 @@ def needs_packages(name: str) -> bool:
 
 def require_packages() -> None:
     """Skip the test if the packages of the recipes are not installed; in CI, fail."""
-    lacking = environment.missing(environment.RECIPES_LOCK)
+    lacking = installed.missing(places.RECIPES_LOCK)
     if lacking:
         words = f"`python3 -m workshop recipes` installs what is missing: {lacking}"
         if os.environ.get("CI") == "true":

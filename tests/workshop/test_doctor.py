@@ -16,7 +16,7 @@ import pytest
 from tests.support.ports import free_port
 from tests.support.processes import ROOT
 from tests.support.trees import BASE_PYTHON, lock, make_tree, offline
-from workshop.command import doctor, environment
+from workshop.command import doctor, installed
 from workshop.command.doctor import Check
 from workshop.command.errors import COMMAND
 
@@ -110,7 +110,7 @@ def test_a_python_that_cannot_make_venv_is_wrong(
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert doctor.python().word == "ok"  # the packages are there: nothing to make
-    monkeypatch.setattr(environment, "missing", lambda: ["django==5.2"])
+    monkeypatch.setattr(installed, "missing", lambda: ["django==5.2"])
     assert doctor.python().word == "wrong"
     assert "-venv)" in doctor.python().text
 

@@ -26,7 +26,7 @@ from tests.support.trees import (
     make_tree,
     offline,
 )
-from workshop.command import environment
+from workshop.command import environment, installed, pip
 from workshop.command.errors import UserError
 
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send")
@@ -260,10 +260,10 @@ def test_what_the_system_refuses_is_told_in_words(
 def test_a_full_disk_is_told_in_pips_last_words(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(environment, "LOG", tmp_path / "log")
+    monkeypatch.setattr(pip, "LOG", tmp_path / "log")
     error = "ERROR: Could not install packages: [Errno 28] No space left on device"
     output = ["Retrying after connection broken by 'X'\n", f"{error}\n", "\n", "bye\n"]
-    said = environment.explain_output(output)
+    said = pip.explain_output(output)
     assert said == f"The set-up failed: {error}\nLog: {tmp_path / 'log'}"
     assert (tmp_path / "log").read_text() == "".join(output)
 
@@ -316,12 +316,12 @@ def test_half_a_package_counts_as_missing(
     (tmp_path / "is_there-2.0.dist-info" / "RECORD").touch()
     (tmp_path / "lock").write_text("half-done==1.0 \\\nis-there==2.0 \\\nolder==1.0\n")
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
-    assert environment.missing(tmp_path / "lock") == ["half-done==1.0", "older==1.0"]
+    assert installed.missing(tmp_path / "lock") == ["half-done==1.0", "older==1.0"]
 
 
 def test_a_line_with_a_marker_is_left_to_the_installer() -> None:
     lines = 'a-b.c==1.0 \\\n    --hash=x\nwin==2 ; os_name == "nt" \\\nlast==3\n'
-    assert environment.packages_in(lines) == {"a-b.c": "1.0", "last": "3"}
+    assert installed.packages_in(lines) == {"a-b.c": "1.0", "last": "3"}
 
 
 @pytest.fixture

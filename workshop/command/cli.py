@@ -6,11 +6,11 @@ import io
 import os
 import sys
 
-from workshop.command import doctor, environment, ports
-from workshop.command.environment import ROOT
+from workshop.command import doctor, environment, installed, ports
 from workshop.command.errors import COMMAND, UserError
 from workshop.command.lab import lab
 from workshop.command.parser import Parser
+from workshop.command.places import ROOT
 from workshop.command.registered import registered
 from workshop.command.stages import find_stage, serve
 from workshop.command.tool import run_tool
@@ -53,7 +53,7 @@ def run(arguments: list[str]) -> int:
     """
     options = parse(arguments)
     os.chdir(ROOT)
-    if environment.missing():
+    if installed.missing():
         enterable = environment.ready() and not environment.inside()
         if options.command == "doctor" and not enterable:
             return doctor.report()

@@ -12,8 +12,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
-from workshop.command import environment, ports
+from workshop.command import installed, pip, ports
 from workshop.command.errors import COMMAND
+from workshop.command.places import VENV
 
 Word = Literal["ok", "missing", "wrong"]
 
@@ -55,20 +56,20 @@ def report() -> int:
 def python() -> Check:
     """The Python that runs, and whether it can make ``.venv``."""
     version = ".".join(str(number) for number in sys.version_info[:3])
-    if environment.missing() and importlib.util.find_spec("ensurepip") is None:
-        return Check("Python", "wrong", f"{version}; {environment.NO_ENSUREPIP}")
+    if installed.missing() and importlib.util.find_spec("ensurepip") is None:
+        return Check("Python", "wrong", f"{version}; {pip.NO_ENSUREPIP}")
     return Check("Python", "ok", f"{version}, {sys.executable}")
 
 
 def packages() -> Check:
     """The packages of the lessons."""
-    missing = environment.missing()
+    missing = installed.missing()
     if not missing:
         return Check("packages", "ok", f"complete, in {sys.prefix}")
-    if environment.made_by_uv():
+    if installed.made_by_uv():
         words = f"{len(missing)} lack in .venv, which uv made: run `uv sync`"
         return Check("packages", "wrong", words)
-    if environment.VENV.exists():
+    if VENV.exists():
         words = f".venv is unfinished, damaged or out of date: `{COMMAND}` repairs it"
         return Check("packages", "wrong", words)
     return Check("packages", "missing", f"no .venv yet: `{COMMAND}` makes it")

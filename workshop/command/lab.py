@@ -2,7 +2,7 @@
 
 import os
 
-from workshop.command.environment import ROOT
+from workshop.command.places import ROOT
 from workshop.command.tool import run_tool
 
 CONFIGURATION = ROOT / "workshop" / "command" / "jupyter"

@@ -10,7 +10,7 @@ import importlib
 import tomllib
 from dataclasses import dataclass
 
-from workshop.command.environment import ROOT
+from workshop.command.places import ROOT
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from workshop.command.environment import ROOT
 from workshop.command.errors import COMMAND, UserError
+from workshop.command.places import ROOT
 from workshop.command.tool import run_tool
 
 ACTIVATE = "source .venv/bin/activate"

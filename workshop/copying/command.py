@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from workshop.command.environment import ROOT
 from workshop.command.errors import COMMAND, UserError
 from workshop.command.parser import Parser
+from workshop.command.places import ROOT
 from workshop.copying import copied, merging, shown, writing
 from workshop.copying.layer import LAYER, Layer, read_layer
 from workshop.copying.merging import Outcome

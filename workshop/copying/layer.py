@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from workshop.command.environment import ROOT
+from workshop.command.places import ROOT
 
 LAYER = ROOT / "04_django_wrapper" / "sockets"
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from workshop.command.environment import ROOT
 from workshop.command.errors import COMMAND, UserError
+from workshop.command.places import ROOT
 from workshop.exercises.marks import BEGIN, END, Damaged, Parts, same, split
 
 STARTS = "starts.json"

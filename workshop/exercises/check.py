@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from workshop.command.environment import ROOT
+from workshop.command.places import ROOT
 from workshop.exercises.catalogue import Exercise
 from workshop.exercises.child import LATE, PATIENCE, still_running
 from workshop.exercises.verdict import State, Verdict

@@ -5,8 +5,8 @@ import difflib
 from pathlib import Path
 from typing import NoReturn
 
-from workshop.command.environment import ROOT
 from workshop.command.errors import COMMAND, UserError
+from workshop.command.places import ROOT
 from workshop.exercises import catalogue, files
 from workshop.exercises.catalogue import Exercise
 from workshop.exercises.check import check

@@ -25,8 +25,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
-from workshop.command.environment import ROOT
 from workshop.command.errors import UserError
+from workshop.command.places import ROOT
 from workshop.exercises import Wrong
 from workshop.exercises.catalogue import Exercise, name_of
 from workshop.exercises.clock import (

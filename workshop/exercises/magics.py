@@ -10,8 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from workshop.command.environment import ROOT
 from workshop.command.errors import UserError
+from workshop.command.places import ROOT
 from workshop.exercises import catalogue, files
 from workshop.exercises.catalogue import Exercise
 from workshop.exercises.check import check

@@ -14,7 +14,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from workshop.command.environment import ROOT, try_lock
+from workshop.command.file_lock import try_lock
+from workshop.command.places import ROOT
 
 FILE = Path(".workshop") / "exercises.json"
 

@@ -11,7 +11,7 @@ change of an exercise's file. It writes
 
 import json
 
-from workshop.command.environment import ROOT
+from workshop.command.places import ROOT
 from workshop.exercises.catalogue import STARTS, exercises, files
 from workshop.exercises.views import (
     as_text,

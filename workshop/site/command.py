@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from workshop.command import environment, ports
-from workshop.command.environment import ROOT
 from workshop.command.errors import COMMAND, UserError
 from workshop.command.parser import Parser
+from workshop.command.places import ROOT
 
 BUILD = ROOT / "build"
 SITE = BUILD / "site"

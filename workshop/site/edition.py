@@ -22,8 +22,8 @@ from pathlib import Path
 
 import nbformat
 
-from workshop.command.environment import ROOT
 from workshop.command.errors import UserError
+from workshop.command.places import ROOT
 from workshop.site.page_python import Python, put_python
 from workshop.site.runs import tracked
 

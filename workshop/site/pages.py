@@ -21,8 +21,8 @@ from pathlib import Path, PurePosixPath
 
 import nbformat
 
-from workshop.command.environment import ROOT
 from workshop.command.errors import UserError
+from workshop.command.places import ROOT
 from workshop.site.runs import tracked
 
 HERE = Path(__file__).parent
@@ -214,11 +214,13 @@ def _front_page(
         _card(stem, notebook, with_edition) for stem, notebook in notebooks.items()
     )
     front = FRONT.read_text("utf-8").replace("CARDS", cards).replace("PICTURE", PICTURE)
-    groups = {"The course": [n for n in texts if "/" not in n]}
+    general = [name for name in texts if "/" not in name and name != "README.md"]
+    groups = {"The course": ["README.md", *general]}
     for folder, title in STAGES.items():
-        own = [name for name in texts if name.startswith(f"{folder}/")]
-        own += [f"notebooks/{n}.ipynb" for n in notebooks if n.startswith(folder)]
-        groups[title] = [*own, f"{folder}/code.md"]
+        readme = f"{folder}/README.md"
+        walks = [f"notebooks/{n}.ipynb" for n in notebooks if n.startswith(folder)]
+        own = [n for n in texts if n.startswith(f"{folder}/") and n != readme]
+        groups[title] = [readme, *walks, f"{folder}/code.md", *own]
     rest = [n for n in texts if "/" in n and n.split("/")[0] not in STAGES]
     lists = sorted({f"{n.split('/')[0]}/code.md" for n in code if "/" in n})
     rest += [name for name in lists if name.split("/")[0] not in STAGES]

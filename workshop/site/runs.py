@@ -16,8 +16,8 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-from workshop.command.environment import ROOT
 from workshop.command.errors import UserError
+from workshop.command.places import ROOT
 from workshop.site.first_program import first_program_kept
 
 NOTEBOOKS = ROOT / "notebooks"
