@@ -131,6 +131,19 @@ async def test_a_guest_chooses_a_name_that_nobody_has(
         await expect(name).to_have_value("Джон")
 
 
+async def test_a_guest_s_button_stays_where_it_is_while_people_come(
+    browser: Browser, chat: Chat
+) -> None:
+    room = chat.new_room()
+    async with chat.window(browser, None, room) as page:
+        button = page.get_by_role("button", name="Change")
+        await expect(page.locator("#users li")).to_have_count(1)
+        place = await button.bounding_box()
+        async with chat.window(browser, "Ben", room):
+            await expect(page.locator("#users li")).to_have_count(2)
+            assert await button.bounding_box() == place
+
+
 @pytest.mark.parametrize(
     ("person", "status", "words"),
     [(None, 401, "If you are one of them, log in."), ("Ben", 403, "not one of them")],
