@@ -12,6 +12,7 @@
 import asyncio
 import heapq
 import itertools
+import logging
 import selectors
 import sys
 import threading
@@ -135,6 +136,20 @@ class FakeClockLoop(asyncio.SelectorEventLoop):
     def expect_the_end(self) -> None:
         """From now on the loop has only to end: limit its turns."""
         self._clock.ended = True
+
+    def default_exception_handler(self, context: dict[str, Any]) -> None:
+        """As every loop's, but the traceback begins at the learner's first line."""
+        error = context.get("exception")
+        if error is None:
+            super().default_exception_handler(context)
+            return
+        if isinstance(error, asyncio.CancelledError):
+            return  # a gather that nobody awaited: the program's end has cancelled it
+        about = sorted(context.keys() - {"message", "exception"})
+        lines = [f"{key}: {context[key]!r}" for key in about]
+        traceback = recorder.learners_traceback(error)
+        said = "\n".join([context["message"], *lines, traceback])
+        logging.getLogger("asyncio").error(said.rstrip())
 
     def sleep_in_thread(self, seconds: float) -> None:
         """Stands for ``time.sleep`` in a worker thread of this loop."""
