@@ -38,6 +38,9 @@ def _rest(steps: Generator[Any, Any, None], yielded: Any) -> Generator[Any, Any,
         except BaseException as error:
             # The task was cancelled, or what it waited for has failed. Both are meant
             # for the coroutine: it may catch the error and wait for something else.
+            # But what granian's send() gives is no coroutine, and takes none (PEP 380).
+            if not hasattr(steps, "throw"):
+                raise
             try:
                 yielded = steps.throw(error)
             except StopIteration:
