@@ -5,11 +5,13 @@
 
 import json
 import os
+import re
 import zipfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -22,7 +24,7 @@ from tests.support.firefox import firefox_page
 from workshop.command.places import ROOT
 from workshop.exercises.catalogue import exercises
 from workshop.site import command, runs
-from workshop.site.compare import difference
+from workshop.site.compare import difference, text_of
 from workshop.site.serving import served
 
 # A walk takes a minute a notebook. WALK=all walks every one, in both browsers, and
@@ -62,6 +64,32 @@ part = "async def load_page():\\n    while True:\\n        pass"
 path.write_text(exercise.start_parts.with_part(part))
 print(in_page.check(exercise, path, 0.5).text())
 """
+# As a learner does it, with the magic commands.
+HINT = "%hint 1.1"
+SOLVE = """\
+%%exercise 1.1
+async def load_page() -> list[str]:
+    return list(await asyncio.gather(weather(), news()))
+"""
+# Who works, and who waits, of a task and of the thread that it asks.
+IN_A_THREAD = """
+from workshop.notebook import record
+
+async def asks():
+    await asyncio.sleep(0.01)
+    await asyncio.to_thread(time.sleep, 0.5)
+
+timeline = await record(asks())
+for track in timeline.tracks:
+    running = sum(step.end - step.start for step in track.steps)
+    print(track.name, "works" if running > 0.4 else "waits")
+timeline
+"""
+LINKS = """() => [...document.querySelectorAll('a[href^="#site/GLOSSARY"]')]
+  .map((link) => {
+    link.dispatchEvent(new PointerEvent("pointerover", {bubbles: true}));
+    return link.href;
+  })"""
 
 
 @pytest.fixture(scope="module")
@@ -162,11 +190,11 @@ def test_the_packages_of_a_page_come_without_files_that_no_lesson_opens(
 @asynccontextmanager
 async def chromium_tab(site: Path) -> AsyncIterator[tuple[Page, str]]:
     """A page of Chromium, and the address of the edition; it asks nobody else."""
-    with served(site / "run") as address:
+    with served(site) as address:
         async with browser_page(viewport={"width": 1280, "height": 900}) as page:
             page.set_default_timeout(ANSWERED)
             elsewhere = watch(page, address)
-            yield page, address
+            yield page, f"{address}/run"
     assert elsewhere == []
 
 
@@ -177,8 +205,6 @@ def assert_true(name: str, found: Walk) -> None:
     assert found.errors == {}
     differences = []
     for identity, outputs in found.outputs.items():
-        if identity == "boot":
-            continue
         cell = machine[identity]
         tags = cell.metadata.get("tags", [])
         lie = difference(identity, outputs, cell.outputs, tags)
@@ -187,7 +213,7 @@ def assert_true(name: str, found: Walk) -> None:
     assert differences == [], "\n".join(differences)
     if EVERYTHING:
         code = [cell for cell in machine.values() if cell.cell_type == "code"]
-        ran = len(found.outputs) - 1  # without the one that prepares the page
+        ran = len(found.outputs)
         print(
             f"{name}: {len(code)} code cells, {ran} ran, {ran} the same, "
             f"{len(code) - ran} marked; first output after {found.first_output:.0f} s"
@@ -200,6 +226,10 @@ class Lesson:
 
     walked: Walk
     asked: list[str]  # the addresses of all files that the page wanted
+    links: list[str]  # addresses of the words that the glossary explains
+    hint: list[Any]  # the outputs of cells: of a magic command
+    solved: list[Any]  # of an exercise's cell
+    in_a_thread: list[Any]  # of a recording with a worker thread
     told: dict[str, list[tuple[str, str]]]  # by an exercise's number: state, text
     endless: str
 
@@ -211,10 +241,13 @@ async def lesson(site: Path) -> Lesson:
     async with chromium_tab(site) as (page, address):
         page.on("request", lambda request: asked.append(request.url))
         walked = await walk(page, address, LESSON)
+        links = await page.evaluate(LINKS)
+        outputs = [await run_code(page, code) for code in (HINT, SOLVE, IN_A_THREAD)]
         [told] = await run_code(page, CHECK_ALL)
         [endless] = await run_code(page, CHECK_ENDLESS)
     verdicts = json.loads("".join(told["text"]))
-    return Lesson(walked, asked, verdicts, "".join(endless["text"]))
+    said = "".join(endless["text"])
+    return Lesson(walked, asked, links, *outputs, verdicts, said)
 
 
 async def test_the_lesson_says_in_a_browser_what_it_says_on_a_machine(
@@ -231,6 +264,46 @@ async def test_a_page_starts_without_a_search_for_packages_and_files(
     assert "/static/pyodide/piplite" in asked
     assert "/static/pypi/all.json" not in asked  # the list that piplite searches
     assert "/api/drive" not in asked
+
+
+async def test_a_hint_and_the_cell_of_an_exercise_answer_without_an_error(
+    lesson: Lesson,
+) -> None:
+    assert "Hint 1 of 3" in text_of(lesson.hint)
+    said = text_of(lesson.solved)
+    assert "Right: both were asked at once" in said
+    assert "%solution 1.1" in said  # what comes last
+    outputs = [*lesson.hint, *lesson.solved]
+    assert [one for one in outputs if one["output_type"] == "error"] == []
+
+
+async def test_a_task_waits_in_a_page_too_while_its_thread_works(
+    lesson: Lesson,
+) -> None:
+    printed = text_of(lesson.in_a_thread[:1]).splitlines()
+    assert printed == ["asks waits", "thread: sleep works"]
+    picture = str(lesson.in_a_thread[1])
+    assert "asks" in picture
+    assert "tasks.py" not in picture  # a line of asyncio is not the learner's
+
+
+async def test_a_word_of_a_notebook_leads_to_the_glossary_of_the_site(
+    lesson: Lesson,
+) -> None:
+    assert len(lesson.links) > 5
+    places = [link.partition("/run/")[0].rpartition(":")[2] for link in lesson.links]
+    assert all(re.fullmatch(r"\d+/GLOSSARY\.html(#[\w-]+)?", one) for one in places)
+
+
+def test_every_link_of_the_edition_leads_to_a_page_of_the_site(site: Path) -> None:
+    pages = set()
+    for path in (site / "run/files/notebooks").glob("*.ipynb"):
+        cells = nbformat.read(path, as_version=4).cells
+        words = "".join(one.source for one in cells if one.cell_type == "markdown")
+        assert not re.search(r"\]\((\.\./|\w+\.ipynb)", words), path
+        pages |= set(re.findall(r"\]\(#site/([^)?#]+)", words))
+    assert len(pages) > 30
+    assert [page for page in pages if not (site / page).is_file()] == []
 
 
 @pytest.mark.parametrize("name", WALKED)

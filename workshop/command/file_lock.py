@@ -37,6 +37,8 @@ def try_lock(lock: BinaryIO) -> bool:
             msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)
         except OSError:
             return False
+    elif not hasattr(fcntl, "flock"):
+        return True  # a browser's Python: nobody else can be there
     else:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

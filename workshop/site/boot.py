@@ -18,6 +18,7 @@ Integration (JSPI), which lets WebAssembly wait for a promise.
 import asyncio
 import contextlib
 import contextvars
+import functools
 import socket
 import sys
 import time
@@ -92,7 +93,8 @@ def _sleep_as_on_a_machine() -> None:
 
     def sleep(seconds: float) -> None:
         if _in_thread.get():
-            pause(seconds)
+            # It waits in a task, which is no business of the caller's recording.
+            contextvars.Context().run(pause, seconds)
             return
         # In the event loop's own code, nothing else may run meanwhile.
         end = time.perf_counter() + seconds
@@ -103,8 +105,25 @@ def _sleep_as_on_a_machine() -> None:
 
 
 def _threads_in_one_thread(loop: asyncio.AbstractEventLoop) -> None:
-    in_executor = type(loop).run_in_executor
     on_its_loop = asyncio.to_thread
+
+    def begun(function: Callable[[], Any]) -> asyncio.Future[Any]:
+        # In a turn of the loop that is its own: who has called it waits meanwhile.
+        future = loop.create_future()
+        context = contextvars.copy_context()
+
+        def work() -> None:
+            try:
+                result = context.run(function)
+            except BaseException as error:
+                if not future.cancelled():
+                    future.set_exception(error)
+            else:
+                if not future.cancelled():
+                    future.set_result(result)
+
+        loop.call_soon(work)
+        return future
 
     def run_in_executor(
         self: asyncio.AbstractEventLoop,
@@ -121,12 +140,12 @@ def _threads_in_one_thread(loop: asyncio.AbstractEventLoop) -> None:
             finally:
                 asyncio._set_running_loop(self)
 
-        context = contextvars.copy_context()
-        return in_executor(self, executor, context.run, there)
+        return begun(there)
 
     async def to_thread(
         function: Callable[..., Any], /, *arguments: Any, **options: Any
     ) -> Any:
+        @functools.wraps(function)
         def there() -> Any:
             _in_thread.set(True)
             return function(*arguments, **options)
@@ -135,8 +154,8 @@ def _threads_in_one_thread(loop: asyncio.AbstractEventLoop) -> None:
         if type(running) is not type(loop):
             # The check of an exercise has a loop of its own, with its own threads.
             return await on_its_loop(function, *arguments, **options)
-        context = contextvars.copy_context()
-        return await in_executor(running, None, context.run, there)
+        work = functools.partial(contextvars.copy_context().run, there)
+        return await running.run_in_executor(None, work)
 
     type(loop).run_in_executor = run_in_executor  # type: ignore[method-assign, assignment]
     asyncio.to_thread = to_thread

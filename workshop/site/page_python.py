@@ -68,7 +68,8 @@ OF_THE_KERNEL = ("ipykernel", "piplite", "pyodide_kernel")
 LEFT_OUT = re.compile(
     r"django/.*/locale/(?!en/)\w+/|jedi/third_party/(typeshed/stubs|django-stubs)/"
 )
-COMPILE = Path(__file__).with_name("compile_library.mjs")
+COURSE = Path(__file__).parent / "page" / "course.py"
+COMPILE = Path(__file__).parent / "page" / "compile_library.mjs"
 
 
 @dataclass(frozen=True)
@@ -216,8 +217,10 @@ def put_python(python: Python, out: Path) -> list[str]:
         shutil.copy(python.runtime / name, folder)
     lock = json.loads((python.runtime / "pyodide-lock.json").read_text("utf-8"))
     lock["packages"] = {}
-    for wheel in [*python.wheels.glob("*.whl"), *kernel_wheels(out)]:
-        entry = package(lighter(wheel, folder))
+    wheels = [lighter(w, folder) for w in python.wheels.glob("*.whl")]
+    wheels += [lighter(w, folder) for w in kernel_wheels(out)]
+    for wheel in [*wheels, course_wheel(folder)]:
+        entry = package(wheel)
         lock["packages"][entry["name"]] = entry
     (folder / "pyodide-lock.json").write_text(json.dumps(lock), "utf-8")
     return sorted(lock["packages"])
@@ -246,6 +249,18 @@ def lighter(wheel: Path, folder: Path) -> Path:
             for name in kept:
                 target.writestr(name, source.read(name))
     return copy
+
+
+def course_wheel(folder: Path) -> Path:
+    """The module ``course`` as a package, which a page loads like the others."""
+    wheel = folder / "course-1-py3-none-any.whl"
+    about = "course-1.dist-info"
+    with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(COURSE, "course.py")
+        archive.writestr(f"{about}/METADATA", "Name: course\nVersion: 1\n")
+        archive.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        archive.writestr(f"{about}/RECORD", "")
+    return wheel
 
 
 def package(wheel: Path) -> dict[str, Any]:

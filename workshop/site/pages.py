@@ -148,7 +148,7 @@ def _prepared(text: str, name: str, names: list[str], linked: set[str]) -> str:
         if OUTSIDE.match(target):
             return match[0]
         path = posixpath.normpath(posixpath.join(folder, target))
-        page = _page_of(path, names, linked)
+        page = page_of(path, names, linked)
         if page is None:
             return match[0]
         if page != path:
@@ -158,7 +158,7 @@ def _prepared(text: str, name: str, names: list[str], linked: set[str]) -> str:
     return LINK.sub(lead, text)
 
 
-def _page_of(path: str, names: list[str], linked: set[str]) -> str | None:
+def page_of(path: str, names: list[str], linked: set[str]) -> str | None:
     """The source of the page about a file or folder; None: Sphinx will complain."""
     if path in names:
         if not _is_code(path):

@@ -7,6 +7,7 @@ wrapped (uvloop) has only its tasks watched.
 
 import asyncio
 import functools
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Coroutine, Iterator
@@ -38,7 +39,8 @@ class _Doors:
     def open(self) -> None:
         """Begin to watch."""
         self.loop.set_task_factory(self._new_task)
-        if isinstance(self.loop, asyncio.BaseEventLoop):
+        # Loops in Python: asyncio's own, and the one of a page in a browser.
+        if isinstance(self.loop, asyncio.BaseEventLoop) or sys.platform == "emscripten":
             watched = vars(self.loop)
             watched["call_soon"] = self._note_wake_up
             watched["call_at"] = self._note_timer

@@ -9,6 +9,8 @@ from typing import Any
 
 WORKSHOP = str(Path(__file__).parents[2]) + os.sep
 _PATHS = [sysconfig.get_paths()[key] for key in ("stdlib", "purelib", "platlib")]
+# A browser's Python has its standard library in a zip.
+_PATHS += [path for path in sys.path if path.endswith(".zip")]
 _NOT_THE_LEARNERS = (WORKSHOP, *(path + os.sep for path in _PATHS), "<frozen")
 
 # Machinery that a traceback leaves out wherever it stands, not only at its start.
