@@ -1,6 +1,7 @@
 """Claim 11: one callable, one request, one response; and what that costs."""
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -63,7 +64,10 @@ def test_the_program_says_what_happened(words, output):
 
 
 def test_the_program_draws_each_tick_of_both_clocks(output):
-    assert output.count("●") == 4 * TICKS
+    lines = [line for line in output.splitlines() if "●" in line]
+    assert len(lines) == 4
+    for line in lines:  # on a busy machine two ticks may share a dot, but not a time
+        assert len(re.findall(r"\d+\.\d\d", line)) == TICKS
 
 
 @pytest.fixture(scope="module")

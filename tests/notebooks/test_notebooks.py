@@ -2,6 +2,7 @@
 
 import json
 import re
+import threading
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,28 @@ def test_a_learners_first_program_is_as_before_after_a_run(
         path.write_text("the notebook's")
         raise ZeroDivisionError("a cell has failed")
     assert (path.read_text() if path.exists() else None) == before
+
+
+def test_two_runs_of_the_notebooks_take_turns_with_the_first_program(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "first.py"
+    entered = threading.Event()
+    found: list[bool] = []
+
+    def second() -> None:
+        with first_program_kept(tmp_path):
+            found.append(path.exists())
+            entered.set()
+
+    thread = threading.Thread(target=second)
+    with first_program_kept(tmp_path):
+        path.write_text("print('of the first run')\n", "utf-8")
+        thread.start()
+        assert not entered.wait(0.5)
+    thread.join()
+    assert found == [False]
+    assert not path.exists()
 
 
 @each
