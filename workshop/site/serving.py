@@ -1,6 +1,7 @@
 """The built site, served from this machine: files and nothing else."""
 
 import functools
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +28,15 @@ class Files(SimpleHTTPRequestHandler):
         """Say nothing: a page asks for a hundred files."""
 
 
+class Server(ThreadingHTTPServer):
+    """A thread for each browser's connection."""
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Show an error; a browser that leaves in the middle of a file is none."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
+
 @contextmanager
 def served(folder: Path, port: int = 0) -> Iterator[str]:
     """Serve a folder for the length of the block.
@@ -39,7 +49,7 @@ def served(folder: Path, port: int = 0) -> Iterator[str]:
         The address, without a slash at its end.
     """
     handler = functools.partial(Files, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
+    with Server(("127.0.0.1", port), handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:
