@@ -15,7 +15,7 @@ from tests.support.recipes import (
     needs_packages,
     require_packages,
 )
-from workshop.command import environment
+from workshop.command import installed
 
 CHECK_AND_TEST = """
 import django
@@ -89,7 +89,7 @@ def test_the_table_has_each_page_and_no_other_one():
     ("ci", "outcome"), [("true", pytest.fail.Exception), ("", pytest.skip.Exception)]
 )
 def test_missing_packages_skip_a_test_here_and_fail_it_in_ci(monkeypatch, ci, outcome):
-    monkeypatch.setattr(environment, "missing", lambda lock: ["celery==5"])
+    monkeypatch.setattr(installed, "missing", lambda lock: ["celery==5"])
     monkeypatch.setenv("CI", ci)
     with pytest.raises(outcome, match=r"`python3 -m workshop recipes` .*celery==5"):
         require_packages()
