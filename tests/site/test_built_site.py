@@ -16,9 +16,9 @@ from typing import Any
 import nbformat
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page
+from playwright.async_api import Page, Route
 
-from tests.site.walking import Walk, run_code, walk
+from tests.site.walking import CODE_CELLS, READY, RUN_CELL, Walk, run_code, walk
 from tests.support.browsers import browser_page, running_browser
 from tests.support.firefox import firefox_page
 from workshop.command.places import ROOT
@@ -85,6 +85,8 @@ for track in timeline.tracks:
     print(track.name, "works" if running > 0.4 else "waits")
 timeline
 """
+# As in a browser from before JSPI.
+NO_JSPI = "delete WebAssembly.Suspending; delete WebAssembly.promising;"
 LINKS = """() => [...document.querySelectorAll('a[href^="#site/GLOSSARY"]')]
   .map((link) => {
     link.dispatchEvent(new PointerEvent("pointerover", {bubbles: true}));
@@ -254,6 +256,26 @@ async def test_the_lesson_says_in_a_browser_what_it_says_on_a_machine(
     lesson: Lesson,
 ) -> None:
     assert_true(LESSON, lesson.walked)
+
+
+async def test_a_browser_that_is_too_old_is_told_so_by_the_first_cell_each_time(
+    site: Path,
+) -> None:
+    async with chromium_tab(site) as (page, address):
+
+        async def without_jspi(route: Route) -> None:
+            answer = await route.fetch()
+            await route.fulfill(
+                response=answer, body=f"{NO_JSPI}\n{await answer.text()}"
+            )
+
+        await page.route("**/pyodide.mjs", without_jspi)
+        await page.goto(f"{address}/notebooks/index.html?path=notebooks/{LESSON}.ipynb")
+        await page.wait_for_function(READY)
+        [first, *_] = await page.evaluate(CODE_CELLS)
+        for _ in range(2):
+            cell = await page.evaluate(RUN_CELL, first)
+            assert "This browser is too old" in text_of(cell["outputs"])
 
 
 async def test_a_page_starts_without_a_search_for_packages_and_files(

@@ -154,12 +154,13 @@ def led_to_the_site(text: str, names: list[str]) -> str:
 
     def lead(match: re.Match[str]) -> str:
         before, target, anchor, after = match.groups("")
-        page = page_of(posixpath.normpath(f"notebooks/{target}"), names, set())
+        path = posixpath.normpath(f"notebooks/{target}")
+        page = page_of(path, names, set())
         if OUTSIDE.match(target) or page is None:
             return match[0]
         if page.endswith(".ipynb"):
             return f"{before}#site/run/notebooks/index.html?path={page}{after}"
-        if page.endswith(".py.md"):
+        if page != path:
             anchor = ""  # a line number, which a page of code does not have
         return f"{before}#site/{page.removesuffix('.md')}.html{anchor}{after}"
 

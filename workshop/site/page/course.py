@@ -10,11 +10,13 @@ import zipfile
 from pathlib import Path
 
 FILES = Path("/course")
+_prepared = False
 
 
 async def prepare() -> None:
     """Fetch the course's files, and give the page a network and threads."""
-    if FILES.is_dir():
+    global _prepared
+    if _prepared:
         return  # the cell is run again: what the learner has written stays
     import js
     from pyodide.http import pyfetch
@@ -29,3 +31,4 @@ async def prepare() -> None:
     from workshop.site import boot
 
     boot.start()
+    _prepared = True
