@@ -373,7 +373,7 @@ async def test_a_waiting_message_can_be_edited_and_discarded(
         wire.refuse = 0
         await ann.evaluate(CONNECT_NOW)
         await expect(ann.locator("#messages .text")).to_have_text(["fine", "corrected"])
-        await ann.wait_for_function("localStorage.length === 0")
+        await ann.wait_for_function("() => localStorage.length === 0")
 
 
 @pytest.mark.parametrize(

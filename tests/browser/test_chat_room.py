@@ -137,7 +137,7 @@ async def test_a_message_that_the_server_refuses_can_be_sent_again_or_discarded(
         await expect(failed).to_contain_text("Not sent. A message has no control")
         await ann.get_by_role("button", name="Discard").click()
         await expect(failed).to_have_count(0)
-        await ann.wait_for_function("localStorage.length === 0")
+        await ann.wait_for_function("() => localStorage.length === 0")
 
 
 async def test_a_message_that_the_server_refuses_can_be_edited(
@@ -152,7 +152,7 @@ async def test_a_message_that_the_server_refuses_can_be_edited(
         )
         await write(ann, "a bell")
         await expect(ann.locator("#messages .text")).to_have_text("a bell")
-        await ann.wait_for_function("localStorage.length === 0")
+        await ann.wait_for_function("() => localStorage.length === 0")
 
 
 async def test_an_empty_room_says_so_until_somebody_writes(

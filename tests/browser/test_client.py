@@ -143,7 +143,7 @@ async def test_two_windows_see_the_same_notes(
         await write(other, "from the other")
         await expect(one.locator("#notes li").last).to_have_text("from the other")
         await expect(one.locator("#unsent li")).to_have_count(0)
-        await one.wait_for_function("localStorage.length === 0")
+        await one.wait_for_function("() => localStorage.length === 0")
 
 
 async def test_what_was_missed_comes_once_after_a_new_connection(

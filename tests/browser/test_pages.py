@@ -43,7 +43,7 @@ async def type_the_articles_lines(page: Page) -> None:
         assert "exceptionDetails" not in answer
 
     await typed("ws = new WebSocket('ws://' + location.host + '/')")
-    await page.wait_for_function("ws.readyState === WebSocket.OPEN")
+    await page.wait_for_function("() => ws.readyState === WebSocket.OPEN")
     await typed("ws.onmessage = event => console.log(event.data)")
     async with page.expect_console_message() as printed:
         await typed('ws.send("ping")')
@@ -63,7 +63,7 @@ async def test_the_articles_javascript_leaves_the_pages_own_connection_alone(
     await page.get_by_role("button", name="Send").click()
     await expect(received).to_have_count(1)
     await page.evaluate("ws.close()")
-    await page.wait_for_function("ws.readyState === WebSocket.CLOSED")
+    await page.wait_for_function("() => ws.readyState === WebSocket.CLOSED")
     await expect(state).to_have_text("open")
     await page.get_by_role("button", name="Close").click()
     await expect(page.locator("#log li").last).to_contain_text("closed, 1000")

@@ -38,10 +38,11 @@ user_pref("browser.safebrowsing.update.enabled", false);
 user_pref("services.settings.server", "data:,");
 user_pref("toolkit.telemetry.enabled", false);
 """
-UNTIL = """async (condition) => {
-  const holds = eval(condition);
+# The condition stands in the text: a page's policy may forbid it to evaluate a string.
+UNTIL = """async () => {{
+  const holds = {condition};
   while (!(await holds())) await new Promise((next) => setTimeout(next, 50));
-}"""
+}}"""
 
 
 class FirefoxPage:
@@ -84,7 +85,7 @@ class FirefoxPage:
 
     async def wait_for_function(self, condition: str) -> None:
         """Wait until a JavaScript function gives something true."""
-        await self.evaluate(UNTIL, condition)
+        await self.evaluate(UNTIL.format(condition=condition))
 
     async def _do(self, method: str, **parameters: Any) -> dict[str, Any]:
         number = next(self._number)
