@@ -39,6 +39,14 @@ LONGEST = (
     "faults/test_faults_messages.py",
     "browser/test_chat_connection.py",
     "faults/test_faults_life.py",
+    "03_asgi_raw/test_protocol_command.py",
+    "03_asgi_raw/test_bug_zoo.py",
+    "03_asgi_raw/test_raw_servers.py",
+    "03_asgi_raw/test_raw_server_faults.py",
+    "03_asgi_raw/test_protocol_server.py",
+    "03_asgi_raw/test_error_index_asgi.py",
+    "03_asgi_raw/test_wsgi_limit.py",
+    "03_asgi_raw/test_raw_claims.py",
 )
 
 
@@ -54,8 +62,8 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
-    """Order the files of the whole suite; whoever names files has an order already."""
-    if config.args_source is pytest.Config.ArgsSource.TESTPATHS:
+    """Order the files of a folder; whoever names files has an order already."""
+    if not any(".py" in argument for argument in config.args):
         tests = Path(__file__).parent
         place = {tests / name: number for number, name in enumerate(LONGEST)}
         items.sort(key=lambda item: place.get(item.path, len(LONGEST)))

@@ -1,4 +1,4 @@
-"""The order of the whole suite: what takes longest begins first."""
+"""The order of a folder's files: what takes longest begins first."""
 
 from types import SimpleNamespace
 
@@ -8,13 +8,12 @@ from tests import conftest
 from tests.support.processes import ROOT
 
 SHORT = "suite/test_order.py"
-Source = pytest.Config.ArgsSource
 
 
-def order_of(names: list[str], source: Source) -> list[str]:
-    """The files as the hook puts them, where pytest has found them in ``source``."""
+def order_of(names: list[str], *arguments: str) -> list[str]:
+    """The files as the hook puts them, where pytest was told ``arguments``."""
     items = [SimpleNamespace(path=ROOT / "tests" / name, name=name) for name in names]
-    config = SimpleNamespace(args_source=source)
+    config = SimpleNamespace(args=arguments)
     conftest.pytest_collection_modifyitems(config, items)  # type: ignore[arg-type]
     return [item.name for item in items]
 
@@ -24,11 +23,12 @@ def test_every_file_that_is_said_to_take_long_is_there() -> None:
         assert (ROOT / "tests" / name).is_file()
 
 
-def test_the_longest_files_of_the_whole_suite_begin_first() -> None:
+@pytest.mark.parametrize("folder", ["tests", "tests/03_asgi_raw"])
+def test_the_longest_files_of_a_folder_begin_first(folder: str) -> None:
     names = [SHORT, *reversed(conftest.LONGEST)]
-    assert order_of(names, Source.TESTPATHS) == [*conftest.LONGEST, SHORT]
+    assert order_of(names, folder) == [*conftest.LONGEST, SHORT]
 
 
 def test_files_that_are_named_keep_their_order() -> None:
     names = [SHORT, *reversed(conftest.LONGEST)]
-    assert order_of(names, Source.ARGS) == names
+    assert order_of(names, "tests/first.py", "tests/test_a.py::test_it") == names

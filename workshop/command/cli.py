@@ -16,6 +16,9 @@ from workshop.command.stages import find_stage, serve
 from workshop.command.tool import run_tool
 
 OWN = ("lab", "serve", "test", "doctor")
+# Tests mostly wait for others: several files at a time wait together, one by one in the
+# order of tests/conftest.py.
+TOGETHER = ("--dist=loadfile", "--no-loadscope-reorder")
 READER_GONE = 141  # what a shell says of a program that SIGPIPE ended: 128 + SIGPIPE
 
 
@@ -154,12 +157,11 @@ def test(arguments: list[str]) -> int:
         UserError: there is no such stage.
     """
     if not arguments:
-        # The whole suite mostly waits for others: three files at a time wait together,
-        # in the order of tests/conftest.py.
-        order = ["--dist=loadfile", "--no-loadscope-reorder"]
-        return run_tool("pytest", "-n3", *order)
-    first = arguments[0]
+        return run_tool("pytest", "-n3", *TOGETHER)
+    first, *others = arguments
     if first.isascii() and first.isdigit():
         folder = f"tests/{find_stage(first, 'test').name}"
-        return run_tool("pytest", folder, *arguments[1:])
+        # Whoever adds an option may want to look into one test: `--pdb`, `-s`.
+        together = [] if others else ["-n4", *TOGETHER]
+        return run_tool("pytest", folder, *together, *others)
     return run_tool("pytest", *arguments)
