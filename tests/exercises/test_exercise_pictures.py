@@ -11,7 +11,7 @@ from workshop.exercises.check import check
 @pytest.mark.parametrize(
     ("number", "words"),
     [
-        ("1.1", ["1.1 · your load_page · 3.00 s in all", "news"]),
+        ("1.1", ["1.1 · your load_page · 3.00 s in all, counting only sleep"]),
         ("1.4", ["1.4 · your look_up · 600 ms in all", "thread: read", "the others"]),
         ("2.4", ["2.4 · your run: three that take turns · 600 ms in all"]),
         ("2.6", ["2.6 · your wait_for: in time, too late · 1.75 s in all", "alarm"]),

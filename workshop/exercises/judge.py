@@ -336,6 +336,7 @@ class Judge:
             if not picture.tracks:
                 return {}
             del picture.notes[NOTES:]
+            picture.pretended = True
         return picture._repr_mimebundle_()
 
 

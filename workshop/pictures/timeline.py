@@ -15,7 +15,13 @@ LONG = 0.1  # seconds after which the state says that a step does not end
 
 
 class Timeline(Recording, svg.Picture):
-    """A recording that draws itself, finished or still growing."""
+    """A recording that draws itself, finished or still growing.
+
+    Attributes:
+        pretended: its clock moves only where the program sleeps, as an exercise's.
+    """
+
+    pretended = False
 
     @property
     def ended(self) -> float:
@@ -64,6 +70,8 @@ class Timeline(Recording, svg.Picture):
     def summary(self) -> str:
         """How long it took, and how much of that Python was at work."""
         state = "in all" if self.finished else "so far"
+        if self.pretended:
+            return f"{seconds(self.ended)} {state}, counting only sleep"
         return f"{seconds(self.ended)} {state}, {seconds(self.ran)} of it running"
 
     def state(self) -> str:

@@ -5,6 +5,7 @@ One run serves all of them, so that they cannot tell different things.
 
 import asyncio
 import hashlib
+import json
 import os
 import re
 import subprocess
@@ -52,7 +53,7 @@ def run_all(kept: Path, say: Callable[[str], None]) -> dict[str, nbformat.Notebo
         with first_program_kept(NOTEBOOKS):
             asyncio.run(_run_stale(stale, say))
     return {
-        path.stem: nbformat.read(result, as_version=4)
+        path.stem: without_this_machine(nbformat.read(result, as_version=4))
         for path, result in results.items()
     }
 
@@ -88,6 +89,15 @@ async def _execute(path: Path) -> nbformat.NotebookNode:
     except CellExecutionError as error:
         raise UserError(f"{path.name} does not run to its end:\n{error}") from None
     return notebook
+
+
+def without_this_machine(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """The notebook with the folders of a learner in place of this machine's."""
+    text = nbformat.writes(notebook)
+    for folder, put in ((str(ROOT), "/home/you/course"), (sys.base_prefix, "/usr")):
+        text = text.replace(json.dumps(folder)[1:-1], put)
+    result: nbformat.NotebookNode = nbformat.reads(text, as_version=4)
+    return result
 
 
 def _state(notebook: Path) -> str:
