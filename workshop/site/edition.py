@@ -46,6 +46,8 @@ page: Python needs some 15 s until a number stands beside that cell. Your cells 
 in this browser. Python itself begins anew with each load of the page: then run the
 first cells again, before others. A file that a cell has written is gone.*
 
+*What the text asks for in a terminal or in the file browser needs a machine.*
+
 *A cell that computes for ever is ended by **Kernel → Restart Kernel…** only: here
 neither ■ nor `record` can interrupt it. In an exercise the check ends a loop of yours
 after 10 s.*"""
