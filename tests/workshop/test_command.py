@@ -22,7 +22,7 @@ from websockets.sync.client import connect
 from tests.support import ports as test_ports
 from tests.support.processes import ROOT, ServerProcess, alive, server_process
 from tests.support.trees import BASE_PYTHON, make_tree, offline
-from workshop.command import ports
+from workshop.command import cli, ports
 from workshop.command.cli import READER_GONE
 from workshop.command.errors import UserError
 
@@ -316,6 +316,19 @@ def test_the_number_of_a_stage_runs_the_tests_of_that_stage(number: str) -> None
     names = [line for line in done.stdout.splitlines() if "::" in line]
     assert names
     assert all(name.startswith("tests/01_asyncio_basics/") for name in names)
+
+
+def test_a_stage_s_files_run_at_a_time_unless_an_option_is_given(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ran: list[tuple[str, ...]] = []
+    monkeypatch.setattr(cli, "run_tool", lambda *words: ran.append(words) or 0)
+    assert cli.test(["3"]) == cli.test(["3", "--pdb"]) == 0
+    folder = "tests/03_asgi_raw"
+    assert ran == [
+        ("pytest", folder, "-n4", *cli.TOGETHER),
+        ("pytest", folder, "--pdb"),  # it has the terminal for itself
+    ]
 
 
 def test_pytest_gets_its_arguments_and_gives_its_exit_code(tmp_path: Path) -> None:
