@@ -7,7 +7,7 @@ import json
 import os
 import re
 import zipfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ from tests.support.firefox import firefox_page
 from workshop.command.places import ROOT
 from workshop.exercises.catalogue import exercises
 from workshop.site import command, runs
-from workshop.site.compare import difference, text_of
+from workshop.site.compare import Difference, difference, text_of
 from workshop.site.serving import served
 
 # A walk takes a minute a notebook. WALK=all walks every one, in both browsers, and
@@ -200,21 +200,44 @@ async def chromium_tab(site: Path) -> AsyncIterator[tuple[Page, str]]:
     assert elsewhere == []
 
 
-def assert_true(name: str, found: Walk) -> None:
-    """Each output of a walk is that of the machine's run."""
+async def in_chromium(name: str, site: Path) -> Walk:
+    """A walk in a tab of its own."""
+    async with chromium_tab(site) as (page, address):
+        return await walk(page, address, name)
+
+
+def machines_run(name: str) -> dict[str, nbformat.NotebookNode]:
+    """The cells of the run that the site shows, by their ids."""
     kept = next((command.BUILD / "runs").glob(f"{name}-????????????????.ipynb"))
-    machine = {cell.id: cell for cell in nbformat.read(kept, as_version=4).cells}
+    return {cell.id: cell for cell in nbformat.read(kept, as_version=4).cells}
+
+
+def lies_of(name: str, found: Walk) -> dict[str, Difference]:
+    """What a walk says that a machine does not say, by the cells' ids."""
+    machine = machines_run(name)
     assert found.errors == {}
-    differences = []
+    lies = {}
     for identity, outputs in found.outputs.items():
         cell = machine[identity]
         tags = cell.metadata.get("tags", [])
         lie = difference(identity, outputs, cell.outputs, tags)
         if lie is not None:
-            differences.append(str(lie))
-    assert differences == [], "\n".join(differences)
+            lies[identity] = lie
+    return lies
+
+
+async def assert_true(
+    name: str, found: Walk, walk_again: Callable[[], Awaitable[Walk]]
+) -> None:
+    """Each output of a walk is that of the machine's run."""
+    lies = lies_of(name, found)
+    if lies and all(lie.only_of_times for lie in lies.values()):
+        # A busy machine makes times longer, now here, now there. A lie is told again.
+        again = lies_of(name, await walk_again())
+        lies = {cell: lie for cell, lie in lies.items() if cell in again}
+    assert not lies, "\n".join(map(str, lies.values()))
     if EVERYTHING:
-        code = [cell for cell in machine.values() if cell.cell_type == "code"]
+        code = [c for c in machines_run(name).values() if c.cell_type == "code"]
         ran = len(found.outputs)
         print(
             f"{name}: {len(code)} code cells, {ran} ran, {ran} the same, "
@@ -253,9 +276,9 @@ async def lesson(site: Path) -> Lesson:
 
 
 async def test_the_lesson_says_in_a_browser_what_it_says_on_a_machine(
-    lesson: Lesson,
+    lesson: Lesson, site: Path
 ) -> None:
-    assert_true(LESSON, lesson.walked)
+    await assert_true(LESSON, lesson.walked, lambda: in_chromium(LESSON, site))
 
 
 async def test_a_browser_that_is_too_old_is_told_so_by_the_first_cell_each_time(
@@ -328,12 +351,37 @@ def test_every_link_of_the_edition_leads_to_a_page_of_the_site(site: Path) -> No
     assert [page for page in pages if not (site / page).is_file()] == []
 
 
+async def test_only_a_time_that_two_walks_say_is_a_lie(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def said(text: str) -> list[Any]:
+        return [nbformat.v4.new_output("stream", text=text)]
+
+    cell = nbformat.v4.new_code_cell("", outputs=said("in threads: 0.2 s"))
+    monkeypatch.setattr(f"{__name__}.machines_run", lambda name: {"01-85": cell})
+    slow = Walk({"01-85": said("in threads: 0.8 s")})
+    true = Walk({"01-85": cell.outputs})
+    other = Walk({"01-85": said("in tasks: 0.2 s")})
+
+    async def after(first: Walk, second: Walk) -> None:
+        async def walk_again() -> Walk:
+            return second
+
+        await assert_true("01", first, walk_again)
+
+    await after(true, slow)
+    await after(slow, true)
+    for first, second in ((slow, slow), (slow, other), (other, true)):
+        with pytest.raises(AssertionError, match="cell 01-85"):
+            await after(first, second)
+
+
 @pytest.mark.parametrize("name", WALKED)
 async def test_a_notebook_says_in_a_browser_what_it_says_on_a_machine(
     name: str, site: Path
 ) -> None:
-    async with chromium_tab(site) as (page, address):
-        assert_true(name, await walk(page, address, name))
+    found = await in_chromium(name, site)
+    await assert_true(name, found, lambda: in_chromium(name, site))
 
 
 @pytest.mark.skipif(not EVERYTHING, reason="WALK=all walks notebooks in Firefox")
@@ -341,9 +389,14 @@ async def test_a_notebook_says_in_a_browser_what_it_says_on_a_machine(
 async def test_a_notebook_says_in_firefox_what_it_says_on_a_machine(
     name: str, site: Path, tmp_path: Path
 ) -> None:
-    with served(site / "run") as address:
-        async with firefox_page(tmp_path) as page:
-            assert_true(name, await walk(page, address, name))
+    async def in_firefox(profile: Path) -> Walk:
+        profile.mkdir()
+        with served(site / "run") as address:
+            async with firefox_page(profile) as page:
+                return await walk(page, address, name)
+
+    found = await in_firefox(tmp_path / "first")
+    await assert_true(name, found, lambda: in_firefox(tmp_path / "again"))
 
 
 async def test_an_exercise_is_checked_in_the_page_as_on_a_machine(

@@ -57,6 +57,14 @@ def test_a_lie_is_found(browser: str, machine: str) -> None:
     assert browser.split()[0] in str(found)
 
 
+def test_a_difference_of_times_is_told_from_one_of_words() -> None:
+    machine = printed("in threads: 0.2 s")
+    slower = difference("01-85", printed("in threads: 0.8 s"), machine)
+    assert slower is not None and slower.only_of_times
+    other = difference("01-85", printed("in tasks: 0.8 s"), machine)
+    assert other is not None and not other.only_of_times
+
+
 def test_of_a_cell_whose_figures_vary_only_the_words_count() -> None:
     fast = printed("a switch takes 190 ns")
     slow = printed("a switch takes 2,300 ns")

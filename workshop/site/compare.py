@@ -62,6 +62,13 @@ class Difference:
     browser: str
     machine: str
 
+    @property
+    def only_of_times(self) -> bool:
+        """Whether all else is the same."""
+        texts = (self.browser, self.machine)
+        one, other = (TIME.sub("TIME", text).split() for text in texts)
+        return one == other
+
     def __str__(self) -> str:
         return (
             f"cell {self.cell}\n  in the browser: {self.browser!r}\n"
