@@ -1,13 +1,15 @@
 """End a step that does not give control back, and say at which line it was."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from time import perf_counter
 from types import FrameType
 from typing import Any
 
 import tiny_loop
+
+from workshop.pictures.recorder import is_learners
 
 
 class DoesNotGiveWay(BaseException):
@@ -24,11 +26,16 @@ class DoesNotGiveWay(BaseException):
 
 
 @contextmanager
-def watchdog(patience: float) -> Iterator[None]:
+def watchdog(patience: float, machinery: Collection[str]) -> Iterator[None]:
     """Let what runs inside take ``patience`` seconds at most.
 
     Python calls a trace function at each line that it runs, so that even a loop
     without an ``await`` can be ended. One long call of a C function cannot.
+
+    Args:
+        patience: in seconds.
+        machinery: the files of the loop and of its stepper. An error inside them would
+            break them.
 
     Raises:
         DoesNotGiveWay: the time is over.
@@ -37,8 +44,7 @@ def watchdog(patience: float) -> Iterator[None]:
 
     def trace(frame: FrameType, event: str, _: object) -> Any:
         code = frame.f_code
-        # Only in the learner's lines: an error inside the loop would break the loop.
-        if perf_counter() > deadline and code.co_filename != tiny_loop.__file__:
+        if perf_counter() > deadline and is_of_the_step(frame, machinery):
             raise DoesNotGiveWay(
                 f"{code.co_name} has run for {patience:g} s and does not give control "
                 f"back: it is at line {frame.f_lineno}. It does not wait: it works, or "
@@ -53,3 +59,20 @@ def watchdog(patience: float) -> Iterator[None]:
         yield
     finally:
         sys.settrace(before)
+
+
+def is_of_the_step(frame: FrameType, machinery: Collection[str]) -> bool:
+    """Whether a frame runs the learner's own lines, and the loop has called them.
+
+    The stepper calls such lines, too: it closes what a program has left.
+
+    Args:
+        frame: what runs. Below it are those that have called it.
+        machinery: the files of the loop and of its stepper.
+    """
+    if not is_learners(frame.f_code.co_filename):
+        return False
+    below: FrameType | None = frame
+    while below is not None and below.f_code.co_filename not in machinery:
+        below = below.f_back
+    return below is not None and below.f_code is tiny_loop.Task.resume.__code__

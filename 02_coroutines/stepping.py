@@ -29,8 +29,10 @@ from workshop.pictures.timeline import Timeline
 PATIENCE = 1.0  # seconds after which a step is said not to give control back
 
 # Lines of these files are not the learner's: no picture and no traceback shows them.
-for module in (tiny_loop, fake_clock, stepping_loop, patience):
-    hide(str(module.__file__))
+MODULES = (tiny_loop, fake_clock, stepping_loop, patience)
+MACHINERY = {__file__, *(str(module.__file__) for module in MODULES)}
+for file in MACHINERY:
+    hide(file)
 
 
 class Stepper(Picture):
@@ -114,7 +116,7 @@ class Stepper(Picture):
             woken = self._view.waiting_for(owner_of(self.loop.ready[0]))
 
         try:
-            with self._output.listening(), watchdog(self._patience):
+            with self._output.listening(), watchdog(self._patience, MACHINERY):
                 call = self.loop.step()
         except tiny_loop.Deadlock:
             self._end(self._deadlock())
