@@ -331,6 +331,21 @@ def test_a_stage_s_files_run_at_a_time_unless_an_option_is_given(
     ]
 
 
+@pytest.mark.parametrize(("cores", "files"), [(None, 2), (1, 2), (2, 3), (4, 5)])
+def test_the_whole_suite_runs_one_file_more_than_there_are_cores(
+    cores: int | None, files: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[tuple[str, ...]] = []
+    monkeypatch.setattr(cli, "run_tool", lambda *words: ran.append(words) or 0)
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    assert cli.test([]) == 0
+    assert ran == [("pytest", f"-n{files}", *cli.TOGETHER)]
+
+
+def test_no_more_files_run_at_a_time_than_have_been_tried() -> None:
+    assert cli.files_at_a_time(64) == cli.MOST_FILES
+
+
 def test_pytest_gets_its_arguments_and_gives_its_exit_code(tmp_path: Path) -> None:
     tests = tmp_path / "test_scratch.py"
     tests.write_text("def test_first(): pass\ndef test_second(): assert False\n")

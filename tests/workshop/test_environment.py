@@ -26,13 +26,13 @@ from tests.support.trees import (
     make_tree,
     offline,
 )
-from workshop.command import environment, installed, pip
+from workshop.command import cli, environment, installed, pip
 from workshop.command.errors import UserError
 
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send")
 Done = subprocess.CompletedProcess[str]
 # What pytest gets where nobody says more.
-WHOLE_SUITE = ["-n3", "--dist=loadfile", "--no-loadscope-reorder"]
+WHOLE_SUITE = [f"-n{cli.files_at_a_time(os.cpu_count())}", *cli.TOGETHER]
 
 
 def start(tree: Path, *arguments: str, python: str = "", **variables: str) -> Done:

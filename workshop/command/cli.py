@@ -19,6 +19,7 @@ OWN = ("lab", "serve", "test", "doctor")
 # Tests mostly wait for others: several files at a time wait together, one by one in the
 # order of tests/conftest.py.
 TOGETHER = ("--dist=loadfile", "--no-loadscope-reorder")
+MOST_FILES = 6  # at a time: two cores have been tried with as many, and none failed
 READER_GONE = 141  # what a shell says of a program that SIGPIPE ended: 128 + SIGPIPE
 
 
@@ -157,7 +158,7 @@ def test(arguments: list[str]) -> int:
         UserError: there is no such stage.
     """
     if not arguments:
-        return run_tool("pytest", "-n3", *TOGETHER)
+        return run_tool("pytest", f"-n{files_at_a_time(os.cpu_count())}", *TOGETHER)
     first, *others = arguments
     if first.isascii() and first.isdigit():
         folder = f"tests/{find_stage(first, 'test').name}"
@@ -165,3 +166,14 @@ def test(arguments: list[str]) -> int:
         together = [] if others else ["-n4", *TOGETHER]
         return run_tool("pytest", folder, *together, *others)
     return run_tool("pytest", *arguments)
+
+
+def files_at_a_time(cores: int | None) -> int:
+    """How many files of tests run beside each other in the whole suite.
+
+    One more than there are cores, since tests wait for a server or a browser, too.
+
+    Args:
+        cores: of the machine; ``None`` where Python cannot tell.
+    """
+    return min((cores or 1) + 1, MOST_FILES)
