@@ -1,7 +1,6 @@
 """Messages from strangers: each of them gets an answer, and never a traceback."""
 
 import json
-import time
 import tracemalloc
 from contextlib import AsyncExitStack
 
@@ -11,6 +10,8 @@ from django.utils.translation import gettext_lazy
 from sockets import jsontext
 from sockets.codes import BadMessage, HandlerError
 from sockets.groups import groups
+
+from tests.support import growth
 
 BAD_JSON = {
     "no JSON": "hello",
@@ -130,14 +131,11 @@ async def test_a_handler_may_answer_a_bad_message_and_go_on(talk, caplog):
     ],
 )
 def test_ten_times_the_text_takes_ten_times_as_long_to_refuse(text):
-    def seconds(size):
-        before = time.process_time()
+    def refuse(size):
         with pytest.raises(BadMessage):
             jsontext.loads(text(size), 32)
-        return time.process_time() - before
 
-    few, many = (min(seconds(size) for _ in range(3)) for size in (300, 3_000))
-    assert many < 40 * few
+    assert growth.linear(refuse, 300)
 
 
 @pytest.mark.parametrize(
