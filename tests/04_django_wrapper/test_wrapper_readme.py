@@ -383,7 +383,7 @@ AFTER = {
     ),
     "the peer lets too many messages wait": (
         says_much,
-        {"OUTBOX": 1, "SEND_SECONDS": 0.1},
+        {"OUTBOX": 1, "SEND_SECONDS": 2, "CLEANUP_SECONDS": 0.1},
         [],
     ),
     "the peer takes nothing for too long": (says_much, {"SEND_SECONDS": 0.01}, []),
