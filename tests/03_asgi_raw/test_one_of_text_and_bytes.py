@@ -34,12 +34,14 @@ async def test_an_application_satisfies_channels_communicator(name):
 
 def test_no_file_of_ours_teaches_a_message_that_says_both():
     both = re.compile(r'"(text|bytes)": None')
+    # Beside the notebooks there may be a file of the learner's, or of another test.
+    files = [*ROOT.glob("*.md"), *ROOT.glob("notebooks/*.ipynb")]
+    for room in ("0?_*", "workshop", "benchmarks", "notebooks/pictures"):
+        files += [*ROOT.glob(f"{room}/**/*.py"), *ROOT.glob(f"{room}/**/*.md")]
+    assert len(files) > 100
     found = [
         str(path.relative_to(ROOT))
-        for pattern in ("*.py", "*.md", "*.ipynb")
-        for path in ROOT.rglob(pattern)
-        if not {".venv", "tests", ".git", "build", "exercises"}
-        & set(path.relative_to(ROOT).parts)
-        and both.search(path.read_text(encoding="utf-8"))
+        for path in files
+        if "exercises" not in path.parts and both.search(path.read_text("utf-8"))
     ]
     assert found == []

@@ -42,27 +42,32 @@ def test_a_process_that_a_run_has_left_behind_is_named(tmp_path: Path) -> None:
     assert again.processes(mark) == []
 
 
-def test_a_file_that_a_run_has_left_behind_is_named(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    # A repository of its own: tests that run beside this one have files in the clone.
-    monkeypatch.setattr(again, "ROOT", tmp_path)
-    subprocess.run(["git", "init", "-q", tmp_path], check=True)
-    (tmp_path / ".gitignore").write_text("*.sqlite3\n__pycache__/\n")
+@pytest.fixture
+def clone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A repository of its own: tests beside these have files in the real one."""
+    path = tmp_path / "clone"
+    subprocess.run(["git", "init", "-q", path], check=True)
+    (path / ".gitignore").write_text("*.sqlite3\n__pycache__/\n")
+    monkeypatch.setattr(again, "ROOT", path)
+    return path
+
+
+def test_a_file_that_a_run_has_left_behind_is_named(clone: Path) -> None:
     before = again.files()
-    (tmp_path / "left.sqlite3").touch()
-    (tmp_path / "left.txt").touch()
-    (tmp_path / "__pycache__").mkdir()
-    (tmp_path / "__pycache__" / "kept.pyc").touch()
+    (clone / "left.sqlite3").touch()
+    (clone / "left.txt").touch()
+    (clone / "__pycache__").mkdir()
+    (clone / "__pycache__" / "kept.pyc").touch()
     assert again.files() - before == {"!! left.sqlite3", "?? left.txt"}
 
 
 def test_a_run_tells_how_it_ended_and_gives_its_seed(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    clone: Path,
     tmp_path: Path,
 ) -> None:
-    scratch = tmp_path / "test_scratch.py"
+    scratch = clone / "test_scratch.py"
     scratch.write_text("def test_first(): pass\ndef test_second(): assert False\n")
     monkeypatch.setattr(again, "in_some_order", lambda seed: [str(scratch)])
     arguments = ["-n0", "-p", "no:cacheprovider"]
