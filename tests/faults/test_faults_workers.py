@@ -83,6 +83,17 @@ class Talk:
             await page.until(lambda page=page: len(page.ids) >= most)
 
 
+async def all_tell(workers, *, away):
+    """Wait until each worker's last word of Redis is that it is away, or back."""
+
+    def is_away(worker):
+        return worker.log.rfind("Redis is away") > worker.log.rfind("Redis is back")
+
+    async with asyncio.timeout(60):
+        while any(is_away(worker) != away for worker in workers):
+            await asyncio.sleep(0.05)  # nothing tells it but the log
+
+
 @posix
 @pytest.mark.parametrize(
     ("end", "room"), [("kill", "empty-2"), ("terminate", "empty-3")]
@@ -124,14 +135,9 @@ async def test_a_redis_that_is_stopped_until_all_notice_costs_no_message(
     async with alive(pages):
         async with Talk(pages) as talk:
             await talk.goes_on(20)
-            before = [worker.log.count("Redis is away") for worker in workers]
+            await all_tell(workers, away=False)  # of the test before this one
             redis.pause()
-            async with asyncio.timeout(60):
-                while any(
-                    worker.log.count("Redis is away") == count
-                    for worker, count in zip(workers, before, strict=True)
-                ):
-                    await asyncio.sleep(0.05)  # nothing tells it but the log
+            await all_tell(workers, away=True)
         await talk.last_word()
         assert talk.texts[-1] not in pages[-1].texts
         redis.resume()
