@@ -62,7 +62,7 @@ def watchdog(patience: float, machinery: Collection[str]) -> Iterator[None]:
 
 
 def is_of_the_step(frame: FrameType, machinery: Collection[str]) -> bool:
-    """Whether a frame runs the learner's own lines, and the loop has called them.
+    """Whether a frame runs the learner's lines, or what they call, for the loop.
 
     The stepper calls such lines, too: it closes what a program has left.
 
@@ -70,9 +70,12 @@ def is_of_the_step(frame: FrameType, machinery: Collection[str]) -> bool:
         frame: what runs. Below it are those that have called it.
         machinery: the files of the loop and of its stepper.
     """
-    if not is_learners(frame.f_code.co_filename):
-        return False
+    learners = False
     below: FrameType | None = frame
     while below is not None and below.f_code.co_filename not in machinery:
+        learners = learners or is_learners(below.f_code.co_filename)
         below = below.f_back
-    return below is not None and below.f_code is tiny_loop.Task.resume.__code__
+    called_by_the_loop = (
+        below is not None and below.f_code is tiny_loop.Task.resume.__code__
+    )
+    return learners and called_by_the_loop

@@ -40,7 +40,7 @@ User.objects.create_user("anna", password="a password of this test")
 settings.STATIC_ROOT = sys.argv[1]
 call_command("collectstatic", verbosity=0)
 """
-# Small enough for a test, and large enough for nginx: it moves a timer by 0.3 s or not.
+# Small enough for a test; a machine that stands still for a second is not cut off.
 IMPATIENT = ("proxy_read_timeout 60s;", "proxy_read_timeout 2s;")
 
 

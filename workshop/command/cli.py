@@ -19,7 +19,7 @@ OWN = ("lab", "serve", "test", "doctor")
 # Tests mostly wait for others: several files at a time wait together, one by one in the
 # order of tests/conftest.py.
 TOGETHER = ("--dist=loadfile", "--no-loadscope-reorder")
-MOST_FILES = 6  # at a time: two cores have been tried with as many, and none failed
+MOST_FILES = 6  # at a time: more have not been tried
 READER_GONE = 141  # what a shell says of a program that SIGPIPE ended: 128 + SIGPIPE
 
 
