@@ -23,7 +23,7 @@ def test_an_entry_s_program_produces_its_message(entry: Entry) -> None:
         cwd=FOLDER,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=300,
         check=False,
     )
     if entry.message:

@@ -148,7 +148,7 @@ def test_a_taken_port_is_told_in_one_line(server: ServerProcess) -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=300,
     )
     assert second.returncode == 1
     assert second.stderr.startswith(f"Cannot listen on port {port}: ")

@@ -158,7 +158,7 @@ def test_four_processes_that_write_at_once_store_each_message_once(server, url):
         for writer in writers:  # now
             writer.stdin.write(b"\n")
             writer.stdin.flush()
-        said = [json.loads(writer.communicate(timeout=60)[0]) for writer in writers]
+        said = [json.loads(writer.communicate(timeout=300)[0]) for writer in writers]
     ids = {}
     for writer in said:
         for key, number in writer.items():

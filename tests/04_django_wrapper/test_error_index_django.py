@@ -216,7 +216,7 @@ async def test_an_entry_s_setting_produces_its_message(
 def test_django_s_own_runserver_produces_its_message(tmp_path):
     """In a new project, where nothing of the layer is installed."""
     django = [sys.executable, "-m", "django", "startproject", "mysite", str(tmp_path)]
-    subprocess.run(django, check=True, timeout=60)
+    subprocess.run(django, check=True, timeout=300)
     with server_process(
         ["manage.py", "runserver", "--noreload", "127.0.0.1:0"],
         address=re.compile(r"development server at (http://[\d.]+:\d+)"),

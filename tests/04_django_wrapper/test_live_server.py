@@ -95,7 +95,7 @@ def project(tmp_path_factory):
     """A new project with the reference's files, those of its tests included."""
     folder = tmp_path_factory.mktemp("live")
     command = [sys.executable, "-m", "django", "startproject", "mysite", str(folder)]
-    subprocess.run(command, check=True, timeout=60)
+    subprocess.run(command, check=True, timeout=300)
     bytecode = shutil.ignore_patterns("__pycache__")
     layer = ROOT / "04_django_wrapper" / "sockets"
     shutil.copytree(layer, folder / "sockets", ignore=bytecode)

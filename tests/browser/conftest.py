@@ -10,16 +10,13 @@ from playwright.async_api import (
     Browser,
     ConsoleMessage,
     Page,
-    expect,
 )
 
-from tests.support.browsers import running_browser
+from tests.support.browsers import MILLISECONDS, running_browser
 from tests.support.chat import Chat, running_chat
 from tests.support.failures import has_failed
 from tests.support.processes import server_process
 
-MILLISECONDS = 30_000  # for whatever a page is to show; only a failure takes so long
-expect.set_options(timeout=MILLISECONDS)
 APPLICATIONS = {
     "01": ["--app-dir", "01_asyncio_basics", "app:application"],
     "02": ["--app-dir", "02_coroutines", "app:application"],

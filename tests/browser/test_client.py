@@ -1,6 +1,5 @@
 """The client of CLIENT.md: its own project, in real windows, without the chat."""
 
-import asyncio
 import contextlib
 import os
 import re
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Page, WebSocketRoute, expect
 
+from tests.support.browsers import MILLISECONDS
 from tests.support.processes import ROOT, ServerProcess, server_process
 from tests.support.readmes import python_of
 from tests.support.servers import free_port
@@ -115,7 +115,7 @@ async def window(browser: Browser, url: str) -> AsyncIterator[tuple[Page, Wire]]
     wire = Wire()
     async with await browser.new_context() as context:
         page = await context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(MILLISECONDS)
         errors: list[str] = []
         page.on("pageerror", lambda error: errors.append(str(error)))
         await page.route_web_socket("**/ws/**", wire)
@@ -230,7 +230,7 @@ async def test_notes_wait_while_the_server_restarts(
         unsent = page.locator("#unsent li")
         await expect(unsent).to_have_text(["first (waiting)", "second (waiting)"])
         with other.server():
-            await expect(unsent).to_have_count(0, timeout=40_000)
-            await asyncio.wait_for(page.wait_for_selector("#notes li"), 15)
+            await expect(unsent).to_have_count(0)
+            await page.wait_for_selector("#notes li")
             notes = await page.locator("#notes li").all_text_contents()
             assert notes == ["first", "second"]

@@ -23,7 +23,7 @@ CODE = ".jp-CodeCell"
 UNFOLD = "document.querySelectorAll('details').forEach(fold => { fold.open = true })"
 SHOWN = ".jp-NotebookPanel:not(.lm-mod-hidden)"
 RUN = f'{SHOWN} [data-jp-item-name="run"] jp-button'
-PATIENCE = 90_000  # milliseconds: JupyterLab loads slowly on a busy machine
+PATIENCE = 300_000  # milliseconds: JupyterLab loads slowly on a busy machine
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ if sys.platform == "win32":
 import pty
 import termios
 
-PATIENCE = 60.0  # seconds; only a failure takes so long
+PATIENCE = 300.0  # seconds; only a failure takes so long
 
 
 class Terminal:

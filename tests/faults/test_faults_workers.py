@@ -89,7 +89,7 @@ async def all_tell(workers, *, away):
     def is_away(worker):
         return worker.log.rfind("Redis is away") > worker.log.rfind("Redis is back")
 
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(300):
         while any(is_away(worker) != away for worker in workers):
             await asyncio.sleep(0.05)  # nothing tells it but the log
 

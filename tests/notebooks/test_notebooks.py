@@ -34,7 +34,7 @@ async def run(path: Path, times: int = 1) -> list[str]:
     cells = notebook.cells
     notebook.cells = cells * times
     client = nbclient.NotebookClient(
-        notebook, timeout=60, resources={"metadata": {"path": str(NOTEBOOKS)}}
+        notebook, timeout=300, resources={"metadata": {"path": str(NOTEBOOKS)}}
     )
     try:
         await client.async_execute()

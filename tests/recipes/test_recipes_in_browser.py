@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
-from tests.support.browsers import running_browser
+from tests.support.browsers import MILLISECONDS, running_browser
 from tests.support.ports import free_port
 from tests.support.processes import server_process
 from tests.support.recipes import lift, page_of, require_packages
@@ -97,7 +97,7 @@ async def window(browser):
     """A window of a browser that keeps its cookies from test to test."""
     async with await browser.new_context() as context:
         page = await context.new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(MILLISECONDS)
         yield page
 
 
@@ -152,15 +152,15 @@ async def test_two_windows_show_the_votes_and_whether_they_are_connected(browser
         await one.route_web_socket("**/ws/**", wire)
         for page in (one, other):
             await page.goto(f"{site}/poll/")
-            await expect(page.locator("#state")).to_have_text("live", timeout=30_000)
+            await expect(page.locator("#state")).to_have_text("live")
         await other.get_by_role("button", name="Tea").click()
-        await expect(one.locator("#tea")).to_have_text("1", timeout=30_000)
+        await expect(one.locator("#tea")).to_have_text("1")
 
         # The connection is lost: no vote can be given until it is back.
         await wires[0].close(code=1012)
         button = one.get_by_role("button", name="Tea")
-        await expect(button).to_be_disabled(timeout=30_000)
+        await expect(button).to_be_disabled()
         await one.evaluate("dispatchEvent(new Event('online'))")
-        await expect(button).to_be_enabled(timeout=30_000)
+        await expect(button).to_be_enabled()
         await button.click()
-        await expect(other.locator("#tea")).to_have_text("2", timeout=30_000)
+        await expect(other.locator("#tea")).to_have_text("2")

@@ -6,9 +6,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from workshop.command.doctor import find_browser
+
+MILLISECONDS = 120_000  # for whatever a page is to show; only a failure takes so long
+# Playwright's own limits: 30 s for a page's actions, 5 s for what is expected of it.
+expect.set_options(timeout=MILLISECONDS)
 
 QUIET = (
     "--disable-gpu",

@@ -24,6 +24,7 @@ from playwright.async_api import (
     expect,
 )
 
+from tests.support.browsers import MILLISECONDS
 from tests.support.ports import free_port
 from tests.support.processes import ROOT, ServerProcess, server_process
 
@@ -135,7 +136,7 @@ class Chat:
                     [{"name": "sessionid", "value": session, "url": self.url}]
                 )
             page = await context.new_page()
-            page.set_default_timeout(30_000)
+            page.set_default_timeout(MILLISECONDS)
             page.on("console", note)
             page.on("pageerror", lambda error: errors.append(str(error)))
             await page.goto(url)

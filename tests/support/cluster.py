@@ -111,7 +111,7 @@ class Page:
 
     async def until(self, condition: Any) -> None:
         """Wait for what something that is said makes true."""
-        async with asyncio.timeout(60), self._news:
+        async with asyncio.timeout(300), self._news:
             await self._news.wait_for(condition)
 
     async def lose(self, seconds: float, *, silently: bool) -> None:

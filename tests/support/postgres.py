@@ -43,7 +43,7 @@ def running_postgres() -> Iterator[str]:
             command = [programs / program, "-D", f"{folder}/data", *arguments]
             with Path(folder, "log").open("a") as log:  # the server would hold a pipe
                 done = subprocess.run(
-                    command, stdout=log, stderr=log, cwd=folder, timeout=60, **user
+                    command, stdout=log, stderr=log, cwd=folder, timeout=300, **user
                 )
             assert done.returncode == 0, Path(folder, "log").read_text("utf-8")
 

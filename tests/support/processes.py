@@ -13,7 +13,7 @@ import psutil
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 UVICORN = re.compile(r"Uvicorn running on (http://[\d.]+:\d+)")
-PATIENCE = 120  # seconds for a start or an end; only a failure takes so long
+PATIENCE = 300  # seconds for a start or an end; only a failure takes so long
 
 
 class ServerProcess:

@@ -47,7 +47,7 @@ def run(
 
 def fetch(url: str, data: bytes | None = None, **headers: str) -> str:
     request = urllib.request.Request(url, data, headers)
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=300) as answer:
         return str(answer.read().decode())
 
 
@@ -227,7 +227,7 @@ def test_a_reader_that_has_seen_enough_is_no_traceback() -> None:
     listing.stdout.close()
     with listing.stderr:
         said = listing.stderr.read()
-    assert listing.wait(60) == READER_GONE
+    assert listing.wait(300) == READER_GONE
     assert said == ""
 
 
@@ -408,7 +408,7 @@ def test_lab_serves_the_notebooks_until_ctrl_c_ends_it_and_its_kernels(
         kernel = fetch(f"{base}/api/kernels", b"{}", Authorization=authorization)
         channels = f"/api/kernels/{json.loads(kernel)['id']}/channels?token={token}"
         with connect(base.replace("http", "ws") + channels) as websocket:
-            websocket.recv(timeout=30)  # the kernel is up: it says what it does
+            websocket.recv(timeout=300)  # the kernel is up: it says what it does
         kernels = children_of(lab)
         lab.process.send_signal(signal.SIGINT)
         assert lab.wait() == 0

@@ -187,7 +187,7 @@ def test_a_reader_of_diff_that_has_seen_enough_is_no_error(world: World) -> None
     diff.stdout.close()
     with diff.stderr:
         said = diff.stderr.read()
-    assert diff.wait(60) == READER_GONE
+    assert diff.wait(300) == READER_GONE
     assert said == ""
 
 

@@ -16,7 +16,12 @@ import psutil
 import pytest
 
 from tests.support.ports import free_port
-from tests.support.processes import ServerProcess, alive, server_process
+from tests.support.processes import (
+    PATIENCE,
+    ServerProcess,
+    alive,
+    server_process,
+)
 from tests.support.trees import (
     BASE_PYTHON,
     SCRIPTS,
@@ -329,7 +334,7 @@ def silent_index(tree: Path) -> Iterator[socket.socket]:
     """A package index that never answers, and a lock that needs it: pip is held up."""
     lock(tree, "1.1")
     with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(60)
+        server.settimeout(PATIENCE)  # pip comes after a new environment was made
         yield server
 
 
@@ -364,7 +369,7 @@ def test_a_run_waits_for_what_a_killed_set_up_left_and_then_repairs_it(
         with running(tree, "(waiting for it)") as run:
             for process in left:
                 process.kill()
-            assert run.wait(60) == 0
+            assert run.wait() == 0
         connection.close()
     assert "tiny 1.1 in" in run.lines[-1]
 

@@ -30,7 +30,7 @@ def test_a_plain_uvicorn_command_serves_a_page_and_a_websocket(
             assert page.headers["content-type"].startswith("text/html")
         with connect(server.url.replace("http", "ws") + "/") as websocket:
             websocket.send("ping")
-            assert websocket.recv(timeout=30)
+            assert websocket.recv(timeout=300)
     assert "Traceback" not in server.log
 
 
