@@ -6,4 +6,4 @@ rooms that one opens when one needs them.
 """
 
 # Raised with each heading of CHANGELOG.md, which says what changes for a copy.
-__version__ = "2.1.0"
+__version__ = "2.1.1"

@@ -31,12 +31,13 @@ from asgiref.sync import async_to_sync, sync_to_async
 from . import events, jsontext
 from .codes import BadMessage, CloseCode, Disconnected, HandlerError
 from .conf import conf
-from .connection import Socket, State
-from .database import database
+from .connection import Socket, State, current
+from .database import close_old_connections, database, inside
 from .eager import first_step
 from .events import Event, Feed, Lost
 from .groups import groups
 from .members import check_name
+from .outbox import send_event
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -219,6 +220,10 @@ class AsyncConsumer:
         Raises:
             ValueError: there is none.
         """
+        if not inside.get():
+            # The method may use Django's async ORM outside of a unit of work. As in
+            # Channels, a connection that the database has dropped is replaced first.
+            await sync_to_async(close_old_connections)()
         await self._method(message)(message)
 
     def _method(self, message: Message) -> Any:
@@ -240,7 +245,8 @@ class AsyncConsumer:
             check_name(group)
             if len(self._joins_later) >= self._socket.conf.GROUPS:
                 raise BadMessage("too many groups")
-            self._joins_later.append(group)
+            if group not in self._joins_later:
+                self._joins_later.append(group)
         elif self._socket.state is State.OPEN:
             with suppress(Disconnected):  # while it waited for Redis
                 await self._feed.add(group)
@@ -288,7 +294,7 @@ class AsyncConsumer:
                 # Before accept() a client gets an HTTP answer, which has no close code.
                 socket.stop(code, reason, 403)
             else:
-                await socket.close(code, reason)
+                await self._close(code, reason)
         else:
             raise ValueError(f"a websocket sends no event of the type {kind!r}")
 
@@ -304,6 +310,9 @@ class AsyncConsumer:
         text = event.get("text")
         await self._socket.send(event["bytes"] if text is None else text)
 
+    async def _close(self, code: int, reason: str) -> None:
+        await self._socket.close(code, reason)
+
     async def send(self, message: Message) -> None:
         """Send one of ASGI's events."""
         await self.base_send(message)
@@ -312,7 +321,9 @@ class AsyncConsumer:
 class SyncConsumer(AsyncConsumer):
     """The same with methods that are no coroutines: each call is one unit of work.
 
-    It runs in one of ``DATABASE_THREADS`` threads, and keeps it until it returns.
+    It runs in one of ``DATABASE_THREADS`` threads, and keeps it until it returns. So
+    it does not wait for its peer: what the peer does not read yet waits in the outbox,
+    within ``OUTBOX`` and ``OUTBOX_BYTES``.
     """
 
     async def dispatch(self, message: Message) -> None:
@@ -321,8 +332,19 @@ class SyncConsumer(AsyncConsumer):
         async with database():
             await sync_to_async(self._method(message))(message)
 
+    async def _send_message(self, event: Message) -> None:
+        if self._socket.state is not State.OPEN:
+            await super()._send_message(event)
+            return
+        text = event.get("text")
+        message = event["bytes"] if text is None else text
+        self._socket.outbox.put(send_event(message))
+
+    async def _close(self, code: int, reason: str) -> None:
+        self._socket.begin_close(code, reason)
+
     def send(self, message: Message) -> None:  # type: ignore[override]
-        """Send one of ASGI's events, and wait for it."""
+        """Send one of ASGI's events."""
         self.base_send(message)
 
 
@@ -410,7 +432,7 @@ class AsyncJsonWebsocketConsumer(AsyncWebsocketConsumer):
 
     @classmethod
     async def decode_json(cls, text_data: str) -> Any:
-        return jsontext.loads(text_data, conf().JSON_DEPTH)
+        return jsontext.loads(text_data, _json_depth())
 
     @classmethod
     async def encode_json(cls, content: Any) -> str:
@@ -498,11 +520,20 @@ class JsonWebsocketConsumer(WebsocketConsumer):
 
     @classmethod
     def decode_json(cls, text_data: str) -> Any:
-        return jsontext.loads(text_data, conf().JSON_DEPTH)
+        return jsontext.loads(text_data, _json_depth())
 
     @classmethod
     def encode_json(cls, content: Any) -> str:
         return jsontext.dumps(content)
+
+
+def _json_depth() -> int:
+    """How deep a peer's JSON may be. A route may have a limit of its own."""
+    reference = current.get()
+    socket = None if reference is None else reference()
+    if socket is None:
+        return conf().JSON_DEPTH
+    return socket.conf.JSON_DEPTH
 
 
 def _message_event(text: str | None, binary: bytes | None) -> Message:

@@ -274,8 +274,8 @@ class Socket:
     async def send(self, message: str | bytes) -> None:
         """Send one message, and wait while this peer is behind.
 
-        A message to another handler's websocket that has ended goes nowhere, as in a
-        group: it is no error of the sender's.
+        A message from elsewhere, such as another handler, to a websocket that has ended
+        goes nowhere, as in a group: it is no error of the sender's.
 
         Args:
             message: text as str, binary as bytes.
@@ -285,7 +285,7 @@ class Socket:
             HandlerError: before ``accept()``, after ``close()``, or this is no message.
         """
         if self.state is not State.OPEN:
-            if self.state is State.CLOSED and is_of_another(self):
+            if self.state is State.CLOSED and not is_handled_here(self):
                 return
             await self.not_open("send")
         outbox = self.outbox
@@ -312,6 +312,13 @@ class Socket:
         Raises:
             HandlerError: before ``accept()``, or no close frame may have this code.
         """
+        self.begin_close(code, reason)
+        await self.outbox.flushed()
+
+    # Methods that others call, at any time
+
+    def begin_close(self, code: int, reason: str) -> None:
+        """``close()`` without its wait; for a thread that must not be kept."""
         if self.state is State.CONNECTING:
             raise HandlerError("before accept() there is no close(): raise Refused")
         if is_handled_here(self):
@@ -321,9 +328,6 @@ class Socket:
         self._say_goodbye(Answer(500, code, reason), by)
         if by is By.HANDLER:
             self.deadline.handler_knows()
-        await self.outbox.flushed()
-
-    # Methods that others call, at any time
 
     def stop(
         self, code: int, reason: str = "", status: int = 503, *, note: str = ""
@@ -392,7 +396,7 @@ class Socket:
         ending = self.ending
         if ending is None:
             raise HandlerError(f"before {what}() comes: await socket.accept()")
-        is_mine = not is_of_another(self)
+        is_mine = is_handled_here(self)
         if what == "send" and is_mine and ending.by is By.HANDLER:
             raise HandlerError("send() came after close()")
         is_first = True
@@ -440,13 +444,6 @@ def is_handled_here(socket: Socket) -> bool:
     """Does the handler of this websocket run here, or a task that it has started?"""
     reference = current.get()
     return reference is not None and reference() is socket
-
-
-def is_of_another(socket: Socket) -> bool:
-    """Does the handler of another websocket run here?"""
-    reference = current.get()
-    handled = reference and reference()
-    return handled is not None and handled is not socket
 
 
 def call_each(calls: Iterable[Callable[[Socket], None]], socket: Socket) -> None:

@@ -95,9 +95,15 @@ class Feed:
         Raises:
             BadMessage, Disconnected, HandlerError: as for ``groups.join``.
         """
-        put = self._puts.get(name) or partial(self._put, name)
-        await groups.add(name, self._socket, put)
-        self._puts[name] = put
+        # It is written down before the wait: somebody may add the group once more, or
+        # discard it, while Redis is asked.
+        put = self._puts.setdefault(name, partial(self._put, name))
+        try:
+            await groups.add(name, self._socket, put)
+        except BaseException:
+            if name not in self._socket.groups:
+                self._puts.pop(name, None)
+            raise
 
     def discard(self, name: str) -> None:
         """One group less. Events that wait already are still handed out."""

@@ -70,6 +70,8 @@ class Groups(Members):
         self.warned = False  # that nobody can hear what this process publishes
         self._in_a_row = 0  # messages since publish() has given control back
         self._from_threads: deque[tuple[str, News]] = deque()
+        self._taken_over = 0  # how many threads have published, until now
+        self._delivered = 0  # how many of these have gone out
         # The loop that will deliver those; None: nobody has been asked to.
         self._delivering: asyncio.AbstractEventLoop | None = None
 
@@ -224,7 +226,7 @@ class Groups(Members):
     async def hang_up(self) -> None:
         """Send what waits to go to other processes, and say goodbye to the carrier."""
         while self._from_threads:
-            self._publish_soon(*self._from_threads.popleft())
+            self._publish_next()
         carrier = self.find_carrier()
         if carrier is not None:
             await carrier.hang_up()
@@ -297,6 +299,8 @@ class Groups(Members):
         return await self._publish_here(name, news)
 
     async def _publish_here(self, name: str, news: News) -> bool:
+        if self._from_threads:
+            await self._those_before()
         self.deliver(name, news)
         carrier = self.find_carrier()
         taken = carrier is None or await carrier.publish(name, news)
@@ -306,8 +310,18 @@ class Groups(Members):
             await asyncio.sleep(0)
         return taken
 
+    async def _those_before(self) -> None:
+        """Wait until all that threads have published before has gone out."""
+        number = self._taken_over
+        here = asyncio.get_running_loop()
+        while self._delivered < number and self._delivering is here:
+            await asyncio.sleep(0)
+
     def _publish_from_thread(self, name: str, news: News) -> None:
         home = self._home()
+        if home is not None and home is _running_loop():
+            self._take_over(name, news)
+            return
         if home is not None:
             with suppress(RuntimeError):  # that loop was closed at this moment
                 home.call_soon_threadsafe(self._take_over, name, news)
@@ -318,11 +332,12 @@ class Groups(Members):
             carrier.publish_blocking(name, news)
 
     def _take_over(self, name: str, news: News) -> None:
-        """For a thread: deliver this, after what threads have published before."""
+        """For ``publish_sync``: deliver this after what came by it before."""
         # A thread may publish a thousand messages in one turn of the loop. Delivered at
         # once, they would fill the outbox of a member that reads. So they wait here,
         # and 32 of them go out in each turn.
         self._from_threads.append((name, news))
+        self._taken_over += 1
         loop = asyncio.get_running_loop()
         if self._delivering is not loop:  # nobody, or a loop that has ended
             self._delivering = loop
@@ -330,11 +345,20 @@ class Groups(Members):
 
     def _publish_some(self) -> None:
         for _ in range(min(IN_A_ROW, len(self._from_threads))):
-            self._publish_soon(*self._from_threads.popleft())
+            self._publish_next()
         if self._from_threads:
             asyncio.get_running_loop().call_soon(self._publish_some)
         else:
             self._delivering = None
+
+    def _publish_next(self) -> None:
+        """For a thread, which does not wait: an error must not keep back the others."""
+        name, news = self._from_threads.popleft()
+        self._delivered += 1
+        try:
+            self._publish_soon(name, news)
+        except Exception:
+            log.exception("a message to %r could not be published", name)
 
     def _publish_soon(self, name: str, news: News) -> None:
         self.deliver(name, news)
@@ -352,6 +376,14 @@ class Groups(Members):
                 "have some",
                 name,
             )
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    """This thread's event loop; a thread of a view has none."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 groups = Groups()

@@ -145,11 +145,11 @@ class Members:
         else:  # a loss: a peer is not told of it
             members = {m: put for m, put in members.items() if not _is_outbox(put)}
 
-        # This loop is what a message to thousands costs. So it copies nothing: put()
-        # must not change the members. And it looks State.OPEN up once, since Python
-        # 3.11 takes longer for that than for a call.
+        # This loop is what a message to thousands costs. It looks State.OPEN up once,
+        # since Python 3.11 takes longer for that than for a call. The list is a copy: a
+        # put() may take its own member out of the group.
         is_open = State.OPEN
-        for member, put in members.items():
+        for member, put in list(members.items()):
             if member.state is is_open:
                 try:
                     put(event)

@@ -111,7 +111,9 @@ async def _read(socket: Socket, receive: ASGIReceiveCallable) -> None:
         while True:
             event: Any = await receive()
             if event["type"] == "websocket.disconnect":
-                code = event.get("code", CloseCode.NO_STATUS_RCVD)
+                code = event.get("code")
+                if code is None:  # daphne says so of a close frame without one
+                    code = CloseCode.NO_STATUS_RCVD
                 socket.leave(code, event.get("reason") or "", By.PEER)
                 return
             # One place may not be enough: the limit of bytes counts, too. The handler

@@ -6,12 +6,17 @@ import logging
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
 from asgiref.testing import ApplicationCommunicator
+from channels.testing import WebsocketCommunicator
+from django.db import connections
+from django.test import override_settings
 from django.urls import re_path
 from sockets import events
 from sockets.connection import State
 from sockets.groups import groups
+from sockets.routing import limited
 from websockets.sync.client import connect
 
+from tests.support.redis_server import running_redis
 from tests.support.servers import socket_site
 
 
@@ -413,6 +418,124 @@ async def test_a_slow_consumer_ends_with_1013_and_keeps_nothing(
         code, _ = await client.closed()
         assert code == 1013
         free.set()
+
+
+async def test_a_consumer_in_a_thread_waits_for_no_peer_that_reads_slowly(
+    consumers, visit, monkeypatch
+):
+    """There are four of these threads, and handshakes wait for one, too."""
+
+    def receive(self, text_data):
+        outbox = self._socket.outbox
+        send = outbox.send
+
+        async def slowly(event):
+            await reads.wait()
+            await send(event)
+
+        outbox.send = slowly
+        for number in range(3):
+            self.send(text_data=str(number))
+        self.close(4001, "that was all")
+        loop.call_soon_threadsafe(returned.set)
+
+    loop = asyncio.get_running_loop()
+    reads, returned = asyncio.Event(), asyncio.Event()
+    monkeypatch.setattr(consumers.SyncChat, "receive", receive)
+    sockets = {"SEND_SECONDS": 300}
+    async with visit("SyncChat", "/ws/lobby/", sockets=sockets) as client:
+        await client.send("begin")
+        async with asyncio.timeout(30):
+            await returned.wait()
+        reads.set()
+        assert [await client.receive() for _ in range(3)] == ["0", "1", "2"]
+        assert await client.closed() == (4001, "that was all")
+
+
+async def test_a_consumer_in_a_thread_that_sends_too_much_ends_with_1013(
+    consumers, visit, monkeypatch
+):
+    def receive(self, text_data):
+        async def never(event):
+            await asyncio.Event().wait()
+
+        self._socket.outbox.send = never
+        for _ in range(100):
+            self.send(text_data="x")
+
+    monkeypatch.setattr(consumers.SyncChat, "receive", receive)
+    sockets = {"OUTBOX": 10, "SEND_SECONDS": 300, "LEAVE_SECONDS": 0.1}
+    async with visit("SyncChat", "/ws/lobby/", sockets=sockets) as client:
+        socket = next(iter(groups.members["chat_lobby"]))
+        await client.send("begin")
+        async with asyncio.timeout(30):
+            while socket.state is State.OPEN:
+                await asyncio.sleep(0)
+        assert socket.ending.code == 1013
+        await client.vanish()
+
+
+async def test_a_consumer_s_old_connection_to_the_database_is_replaced(
+    consumers, application, monkeypatch
+):
+    """Its queries run in asgiref's one thread, outside of any unit of work."""
+    from django.contrib.auth.models import User
+    from sockets.dispatch import Dispatch
+
+    def is_closed():
+        return connections["default"].connection is None
+
+    def make_it_old():
+        connections["default"].close_at = 0
+
+    async def receive(self, text_data):
+        closed = await sync_to_async(is_closed)()
+        await User.objects.acount()
+        await sync_to_async(make_it_old)()
+        await self.send(text_data=str(closed))
+
+    monkeypatch.setattr(consumers.AsyncChat, "receive", receive)
+    route = re_path(r"^ws/(?P<room_name>\w+)/$", consumers.AsyncChat.as_asgi())
+    settings = {"SOCKETS": {"URLCONF": (route,)}, "ALLOWED_HOSTS": ["testserver"]}
+    with override_settings(**settings):
+        headers = [(b"host", b"testserver")]
+        peer = WebsocketCommunicator(Dispatch(application), "/ws/lobby/", headers)
+        assert await peer.connect(timeout=30) == (True, None)
+        for _ in range(2):
+            await peer.send_to(text_data="query")
+            answer = await peer.receive_from(timeout=30)
+        assert answer == "True"
+        await peer.disconnect()
+    await sync_to_async(connections.close_all)()
+
+
+async def test_a_group_that_is_named_twice_is_joined_once_over_redis(
+    consumers, visit, monkeypatch, tmp_path
+):
+    from sockets.channels import get_channel_layer
+
+    names = ["chat_lobby", "news", "news", "weather"]
+    monkeypatch.setattr(consumers.AsyncChat, "groups", names)
+    with running_redis(tmp_path) as redis:
+        sockets = {"REDIS_URL": redis.url, "PUBLISH_SECONDS": 30}
+        async with visit("AsyncChat", "/ws/lobby/", sockets=sockets) as client:
+            for name in ("chat_lobby", "news", "weather"):
+                event = {"type": "chat.message", "message": name}
+                await get_channel_layer().group_send(name, event)
+                assert await client.receive_json() == {"message": name}
+            await client.leave()
+            assert not groups.members
+            await groups.hang_up()
+
+
+@pytest.mark.parametrize("name", ["JsonUsers", "SyncJson"])
+async def test_a_route_s_own_json_depth_is_the_consumer_s(consumers, talk, users, name):
+    handler = limited(JSON_DEPTH=2)(getattr(consumers, name).as_asgi())
+    conf = {"URLCONF": (re_path("^$", handler),)}
+    async with talk(handler, "/", conf, user=users["anna"]) as client:
+        await client.send('{"starts": [["too deep"]]}')
+        code, _ = await client.closed()
+        assert code == 1007
 
 
 @pytest.mark.parametrize("kind", ["chat", "sync"])

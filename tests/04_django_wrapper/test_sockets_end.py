@@ -13,6 +13,7 @@ from django.contrib.sessions.exceptions import SessionInterrupted
 from django.core.exceptions import BadRequest
 from sockets import connection, waiting
 from sockets.codes import Disconnected, HandlerError, Refused
+from sockets.connection import State
 from sockets.groups import groups
 from sockets.testing import SocketClient, SocketRefused
 
@@ -625,6 +626,38 @@ async def test_a_message_to_somebody_who_has_left_goes_nowhere(talk, caplog):
         assert await writer.receive() == "hello"
         await writer.send("still here")
         assert await writer.receive() == "still here"
+    assert not caplog.records
+
+
+async def test_a_task_that_is_no_handler_s_sends_to_those_who_are_left(talk, caplog):
+    """As a task of the lifespan does: it pushes to all that it knows."""
+
+    async def handler(socket):
+        await socket.accept()
+        others.append(socket)
+        await free.wait()  # busy: it does not notice that its peer has left
+        with pytest.raises(Disconnected) as told:
+            await socket.receive()
+        is_first.append(told.value.is_first)
+
+    async def push():
+        await everybody_is_here.wait()
+        for other in others:
+            await other.send("news")
+
+    others, is_first = [], []
+    free, everybody_is_here = asyncio.Event(), asyncio.Event()
+    pushing = asyncio.create_task(push(), context=Context())
+    async with talk(handler) as gone, talk(handler) as client:
+        gone._tell({"type": "websocket.disconnect", "code": 1001})
+        while len(others) < 2 or others[0].state is State.OPEN:
+            await asyncio.sleep(0)
+        everybody_is_here.set()
+        assert await client.receive() == "news"
+        await pushing
+        free.set()
+        await gone.leave()
+    assert is_first[0] is True
     assert not caplog.records
 
 

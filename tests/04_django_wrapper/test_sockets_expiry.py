@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.core import signing
 from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 from sockets.codes import HandlerError
 from sockets.steps import expiry
 from sockets.steps.expiry import expire_at
@@ -144,6 +145,24 @@ async def test_who_has_logged_out_or_is_not_active_has_no_permission(talk, anna)
         assert await client.receive_json() == [True, False, None]
 
 
+async def test_a_lazy_user_of_django_s_middleware_has_its_permissions(
+    talk, anna, may_delete
+):
+    """A step may say ``socket.user = request.user``."""
+    from sockets.steps import permissions
+
+    async def handler(socket):
+        await socket.accept()
+        user = socket.user
+        socket.user = SimpleLazyObject(lambda: user)
+        may = await permissions.has_perm(socket, "chat.delete_message")
+        await socket.send_json(may)
+
+    await anna.user_permissions.aadd(may_delete)
+    async with talk(handler, user=anna) as client:
+        assert await client.receive_json() is True
+
+
 async def test_a_guest_has_no_permission(talk, tables):
     async def handler(socket):
         from sockets.steps.permissions import fresh_user, has_perm
@@ -182,7 +201,7 @@ async def test_the_reference_s_step_reads_a_token(talk):
         token = signing.dumps({"scopes": ["read"], "exp": exp})
         return talk(handler, headers={"authorization": token})
 
-    async with visitor(0.5) as client:
+    async with visitor(2) as client:
         assert await client.receive_json() == ["read"]
         assert await client.closed() == EXPIRED
     for refused in (visitor(-1), talk(handler)):

@@ -1,6 +1,7 @@
 """Groups: one message for many, in one order, and nobody waits for anybody."""
 
 import asyncio
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from uuid import UUID
@@ -109,6 +110,55 @@ async def test_a_put_that_fails_closes_its_member_and_disturbs_nobody(talk, capl
     [failed, _] = caplog.records
     assert failed.getMessage() == "a member of 'room' could not take a message"
     assert failed.exc_info[0] is ZeroDivisionError
+
+
+async def test_a_put_that_takes_its_own_socket_out_disturbs_nobody(talk):
+    async def handler(socket):
+        def leave(event):
+            groups.discard("room", socket)
+
+        await socket.accept()
+        await groups.add("room", socket, leave)
+        async with groups.listen("room", heard.append):
+            for text in ("the last one", "nobody but the listener"):
+                assert await groups.publish("room", text)
+            await socket.send_json(sorted(socket.groups))
+
+    heard = []
+    async with talk(handler) as client:
+        assert await client.receive_json() == []
+    texts = [event["text"] for event in heard]
+    assert texts == ["the last one", "nobody but the listener"]
+
+
+async def test_a_message_of_a_thread_that_fails_keeps_no_other_one_back(
+    application, monkeypatch, caplog
+):
+    def broken():
+        raise ValueError("no address")
+
+    def work():
+        with monkeypatch.context() as patch:
+            patch.setattr(groups, "find_carrier", broken)
+            groups.publish_sync("room", "before")
+            loop.call_soon_threadsafe(failed.set)
+            caught_up.wait(30)
+        groups.publish_sync("room", "after")
+
+    loop = asyncio.get_running_loop()
+    failed, caught_up, heard = asyncio.Event(), threading.Event(), asyncio.Queue()
+    async with groups.listen("room", heard.put_nowait):
+        working = asyncio.create_task(asyncio.to_thread(work))
+        await failed.wait()
+        assert (await heard.get())["text"] == "before"
+        while not caplog.records:
+            await asyncio.sleep(0)
+        caught_up.set()
+        await working
+        async with asyncio.timeout(30):
+            assert (await heard.get())["text"] == "after"
+    [record] = caplog.records
+    assert record.getMessage() == "a message to 'room' could not be published"
 
 
 async def test_code_that_is_no_websocket_s_listens_and_is_not_closed(application):
@@ -228,6 +278,48 @@ async def test_another_thread_publishes_and_closes(talk):
             assert await client.receive() == "from a thread"
             assert await client.receive() == b"in this order"
             assert await client.closed() == (4000, "and the end")
+
+
+@pytest.mark.parametrize("where", ["in the loop", "in a thread"])
+async def test_what_is_awaited_comes_after_what_was_published_before(talk, where):
+    def work():
+        for number in range(1000):
+            groups.publish_sync("room", str(number))
+
+    async with AsyncExitStack() as stack:
+        [client] = await several(talk, stack, 1)
+        if where == "in the loop":
+            work()
+        else:
+            await sync_to_async(work)()
+        await groups.publish("room", "done")
+        await groups.close("room", 4000, "that was all")
+        for number in range(1000):
+            assert await client.receive() == str(number)
+        assert await client.receive() == "done"
+        assert await client.closed() == (4000, "that was all")
+
+
+async def test_what_another_loop_has_left_keeps_nobody_waiting(application):
+    """Threads have published, and their event loop has ended before it was told."""
+
+    async def leave_some():
+        for number in range(100):  # 32 in a turn
+            groups.publish_sync("room", f"never delivered: {number}")
+
+    def run():
+        loop = asyncio.new_event_loop()
+        groups.loop = loop
+        loop.run_until_complete(leave_some())
+        loop.close()
+
+    await asyncio.to_thread(run)
+    assert groups._from_threads
+    heard = []
+    async with groups.listen("room", heard.append), asyncio.timeout(30):
+        await groups.publish("room", "hello")
+    assert "hello" in [event["text"] for event in heard]
+    groups._from_threads.clear()
 
 
 async def test_a_transaction_publishes_when_it_is_committed_and_only_then(talk, tables):

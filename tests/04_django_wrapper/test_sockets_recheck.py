@@ -5,12 +5,13 @@ import os
 import sqlite3
 import subprocess
 import sys
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
 from asgiref.sync import sync_to_async
 from django.core.cache import cache
+from django.core.cache.backends.locmem import LocMemCache
 from django.http import HttpResponse
 from django.test import AsyncClient, Client, RequestFactory, override_settings
 from sockets.groups import groups
@@ -258,7 +259,8 @@ async def test_more_websockets_than_a_batch_are_all_looked_at(
 async def test_a_database_that_fails_costs_one_line_and_nobody_s_websocket(
     talk, anna, psql, caplog
 ):
-    async with talk(echo, sockets={"RECHECK_SECONDS": 0.001}, user=anna) as client:
+    sockets = {"RECHECK_SECONDS": 0.001, "MESSAGES_AT_ONCE": 1_000_000}
+    async with talk(echo, sockets=sockets, user=anna) as client:
         psql("alter table auth_user rename to away")
         try:
             while not caplog.records:
@@ -386,19 +388,10 @@ def sessions(tmp_path_factory):
     ],
 )
 async def test_a_session_ends_wherever_it_is_kept(
-    talk, anna, psql, sessions, monkeypatch, engine, how
+    talk, anna, psql, sessions, keep_in, engine, how
 ):
-    from sockets.steps import handshake  # now, since the apps are loaded
-
     with ExitStack() as stack:
-        stack.enter_context(
-            override_settings(
-                SESSION_ENGINE=ENGINES + engine, SESSION_FILE_PATH=str(sessions)
-            )
-        )
-        monkeypatch.setattr(
-            handshake, "_sessions", handshake.SessionMiddleware(HttpResponse)
-        )
+        stack.enter_context(keep_in(engine))
         async with talk(echo, user=anna) as client:
             await look()
             assert await is_open(client)
@@ -408,6 +401,65 @@ async def test_a_session_ends_wherever_it_is_kept(
                 stack.enter_context(setting)
             await look()
             assert await client.closed() == SESSION
+
+
+@pytest.fixture
+def keep_in(sessions, monkeypatch):
+    """``with keep_in("cache"):`` sessions are kept there."""
+    from sockets.steps import handshake  # now, since the apps are loaded
+
+    @contextmanager
+    def keep_in(engine):
+        kept = {"SESSION_ENGINE": ENGINES + engine, "SESSION_FILE_PATH": str(sessions)}
+        with override_settings(**kept):
+            middleware = handshake.SessionMiddleware(HttpResponse)
+            monkeypatch.setattr(handshake, "_sessions", middleware)
+            yield
+
+    forgotten(sessions)
+    return keep_in
+
+
+async def test_a_cache_that_is_away_logs_nobody_out(talk, anna, keep_in, monkeypatch):
+    def away(*_):
+        raise ConnectionError("the cache is away")
+
+    with keep_in("cache"):
+        async with talk(echo, user=anna) as client:
+            with monkeypatch.context() as patch:
+                patch.setattr(LocMemCache, "get", away)
+                with pytest.raises(ConnectionError):
+                    await look()
+            await look()
+            assert await is_open(client)
+
+
+async def test_a_file_that_cannot_be_read_logs_nobody_out(
+    talk, anna, keep_in, sessions, tmp_path
+):
+    with keep_in("file"):
+        async with talk(echo, user=anna) as client:
+            [file] = sessions.iterdir()
+            file.rename(tmp_path / "kept")
+            file.mkdir()  # root may read every file, but no folder as a file
+            with pytest.raises(IsADirectoryError):
+                await look()
+            file.rmdir()
+            (tmp_path / "kept").rename(file)
+            await look()
+            assert await is_open(client)
+
+
+async def test_a_round_leaves_the_folder_of_sessions_as_it_is(
+    talk, anna, keep_in, sessions
+):
+    with keep_in("file"):
+        async with talk(echo, user=anna) as client:
+            aged(sessions)
+            before = list(sessions.iterdir())
+            await look()
+            assert await client.closed() == SESSION
+            assert list(sessions.iterdir()) == before != []
 
 
 async def test_the_backend_says_who_may_log_in(talk, anna, psql):

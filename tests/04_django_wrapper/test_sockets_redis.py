@@ -15,6 +15,7 @@ from contextlib import AsyncExitStack, ExitStack
 import psutil
 import pytest
 from django.test import override_settings
+from redis.asyncio import Connection
 from sockets.members import message_of
 from websockets.sync.client import connect
 
@@ -450,14 +451,105 @@ async def test_a_redis_that_is_stopped_is_noticed_by_those_who_only_listen(
         assert await heard.next() is None
 
 
-async def test_a_large_batch_may_take_longer_as_long_as_redis_answers(processes, log):
-    [groups] = processes(1, PUBLISH_SECONDS=0.3)
+async def test_a_large_batch_may_take_longer_as_long_as_redis_answers(
+    processes, log, monkeypatch
+):
+    async def send(self, pieces, *args, **kwargs):
+        sizes.append(sum(map(len, pieces)))
+        await send_packed(self, pieces, *args, **kwargs)
+
+    sizes = []
+    send_packed = Connection.send_packed_command
+    monkeypatch.setattr(Connection, "send_packed_command", send)
+    [groups] = processes(1)
     assert await groups.publish("room", "hello")
     line = groups.find_carrier().line()
-    for _ in range(60_000):
+    line.seconds = line.connection.seconds = 2
+    for _ in range(200_000):
         batch = line.send("room", message_of("hello"))
     assert await batch.wait(30)
     assert log.empty()
+    # Each piece has the limit for itself: a slow Redis takes them one by one.
+    assert sum(sizes) > 10_000_000 and max(sizes) < 100_000
+
+
+async def test_thousands_of_groups_are_told_in_portions_when_redis_is_back(
+    processes, redis_server, log, impatient, monkeypatch
+):
+    from sockets.redis import line
+
+    monkeypatch.setattr(line, "LOSSES", 10)
+    one, two = processes(2)
+    heard = Heard()
+    async with AsyncExitStack() as stack:
+        for number in range(95):
+            name = f"room-{number}"
+            await stack.enter_async_context(two.listen(name, heard.put_nowait))
+        assert await one.publish("room-0", "hello")
+        assert await heard.text() == "hello"
+        [publisher] = [c for c in redis_server.connections() if c["sub"] == "0"]
+        redis_server.command("CLIENT", "KILL", "ID", publisher["id"])
+        assert "Redis is away" in await log.next()
+        own = one.find_carrier().line()
+        commands, sizes = own.commands, []
+
+        def counted(batch):
+            found = list(commands(batch))
+            sizes.append(len(batch.messages))
+            return iter(found)
+
+        monkeypatch.setattr(own, "commands", counted)
+        for number in range(95):
+            assert await one.publish(f"room-{number}", "lost") is False
+        assert [await heard.next() for _ in range(95)] == [None] * 95
+    assert not own.unreached
+    assert max(sizes) == 10
+
+
+async def test_names_of_groups_that_could_not_be_reached_have_a_bound(
+    processes, redis_server, log, monkeypatch
+):
+    from sockets.redis import line
+
+    monkeypatch.setattr(line, "UNREACHED", 10)
+    [groups] = processes(1)
+    redis_server.stop()
+    own = groups.find_carrier().line()
+    assert "Redis is away" in await log.next()
+    for number in range(100):
+        assert await groups.publish(f"socket-{number}", "nobody hears this") is False
+    assert len(own.unreached) == 10
+    assert "more than 10 groups could not be reached" in await log.next()
+    assert log.empty()
+
+
+async def test_who_joins_while_a_large_batch_is_on_its_way_is_told_of_a_loss(
+    processes, redis_server, monkeypatch
+):
+    """The block begins before Redis has subscribed the group."""
+    from sockets.redis.connection import Batch
+
+    one, two = processes(2)
+    assert await one.publish("room", "hello")  # both have a connection
+    assert await two.publish("room", "hello")
+    heard = Heard()
+    line = two.find_carrier().line()
+    with monkeypatch.context() as patch:
+
+        async def wait(self, seconds):
+            return False  # as if the batch before took longer than PUBLISH_SECONDS
+
+        redis_server.pause()
+        patch.setattr(Batch, "wait", wait)
+        joined = two.listen("room", heard.put_nowait)
+        await joined.__aenter__()
+    assert line.late == {"room"}
+    redis_server.resume()
+    assert await heard.next() is None
+    assert await one.publish("room", "after")
+    assert await heard.text() == "after"
+    assert not line.late
+    await joined.__aexit__(None, None, None)
 
 
 async def test_who_could_not_be_reached_is_told_by_whoever_could_not_publish(

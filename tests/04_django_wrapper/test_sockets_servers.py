@@ -6,9 +6,18 @@ from django.test import override_settings
 from starlette.testclient import TestClient, WebSocketDenialResponse
 from starlette.websockets import WebSocketDisconnect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.frames import Opcode
 from websockets.sync.client import connect
 
-from tests.support.peers import complaints, logged, raw, reset, until
+from tests.support.peers import (
+    accepted,
+    complaints,
+    frame,
+    logged,
+    raw,
+    reset,
+    until,
+)
 from tests.support.servers import SERVERS, socket_site
 
 
@@ -138,6 +147,19 @@ def test_a_message_that_is_too_long_closes_with_1009(end_of, server):
     assert end_of("/echo/", "x" * 65_537)[0] == (
         4009 if server.name == "daphne" else 1009
     )
+
+
+def test_a_close_frame_without_a_code_is_1005_and_no_error(server):
+    """As a browser sends it after ``socket.close()``. Daphne's event says None."""
+    before = logged(server)
+    with raw(server, "/code/") as peer:
+        accepted(peer)
+        peer.sendall(frame(b"", Opcode.CLOSE))
+        until(lambda: "INFO: the code is" in "".join(server.lines[before:]))
+    code = 1006 if server.name == "hypercorn" else 1005
+    assert f"INFO: the code is {code}\n" in server.lines[before:]
+    logged(server)
+    assert "Traceback" not in complaints(server, before)
 
 
 def test_a_peer_that_leaves_before_accept_is_no_fault_of_the_site(server):

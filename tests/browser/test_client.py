@@ -1,5 +1,6 @@
 """The client of CLIENT.md: its own project, in real windows, without the chat."""
 
+import asyncio
 import contextlib
 import os
 import re
@@ -83,6 +84,7 @@ class Wire:
         self.attempts: list[str] = []  # their addresses
         self.sent: list[str] = []  # the notes that the page has sent
         self.loses_acks = False
+        self.has_lost_one = asyncio.Event()
         self.refuses = 0  # a close code for each new connection
         self.dead: set[WebSocketRoute] = set()
 
@@ -102,7 +104,9 @@ class Wire:
 
         def from_server(text: str | bytes) -> None:
             is_lost = self.loses_acks and '"ack"' in str(text)
-            if page not in self.dead and not is_lost:
+            if is_lost:
+                self.has_lost_one.set()
+            elif page not in self.dead:
                 page.send(text)
 
         page.on_message(from_page)
@@ -176,6 +180,7 @@ async def test_a_note_whose_ack_was_lost_is_sent_again_and_stored_once(
         wire.loses_acks = True
         await write(page, "only once")
         await expect(page.locator("#unsent li")).to_have_text("only once (sending)")
+        await wire.has_lost_one.wait()
         wire.loses_acks = False
         await page.reload()  # it was kept
         await expect(page.locator("#unsent li")).to_have_count(0)
@@ -209,6 +214,42 @@ async def test_a_close_code_that_means_no_ends_it_with_its_reason(
         await page.evaluate("dispatchEvent(new Event('online'))")
         await expect(state).to_have_text("closed (That is enough.)")
         assert len(wire.attempts) == 1
+
+
+ASKS = """async (hangs) => {
+  const { LastingSocket } = await import("/static/sockets/lasting_socket.js");
+  window.states = [];
+  new LastingSocket({
+    address: () => `ws://${location.host}/ws/nowhere/`,
+    onMessage() {},
+    onState: (state) => states.push(state),
+    whyRefused() {
+      window.wasAsked = true;
+      const away = new Error("the server is away");
+      return new Promise((_, reject) => hangs || reject(away));
+    },
+  }).open();
+}"""
+
+
+@pytest.mark.parametrize("hangs", [False, True], ids=["is away", "says nothing"])
+async def test_a_page_whose_question_why_gets_no_answer_tries_again(
+    browser: Browser, project: Project, server: ServerProcess, hangs: bool
+) -> None:
+    async with await browser.new_context() as context:
+        page = await context.new_page()
+        page.set_default_timeout(MILLISECONDS)
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        await page.goto(project.url)
+        if hangs:
+            await page.clock.install()
+        await page.evaluate(ASKS, hangs)
+        await page.wait_for_function("() => window.wasAsked")
+        if hangs:
+            await page.clock.run_for(10_500)
+        await page.wait_for_function("() => states.includes('reconnecting')")
+        assert not errors
 
 
 async def test_notes_wait_while_the_server_restarts(

@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import connections
 from django.http import Http404
 from django.urls import include, path
+from sockets.codes import Disconnected
 from sockets.database import database
 from sockets.groups import groups
 
@@ -98,6 +99,15 @@ async def undecided(socket):
         await asyncio.Event().wait()
     finally:
         print("INFO: given up", flush=True)
+
+
+async def code(socket):
+    """Print the code with which the peer has left."""
+    await socket.accept()
+    try:
+        await socket.receive()
+    except Disconnected as end:
+        print("INFO: the code is", end.code, flush=True)
 
 
 async def stubborn(socket):
@@ -193,6 +203,7 @@ urlpatterns = [
     path("process/", process),
     path("join/", join),
     path("chosen/", chosen),
+    path("code/", code),
     path("who/", who),
     path("forbidden/", forbidden),
     path("missing/", missing),

@@ -200,8 +200,9 @@ class Connection:
             self.next = Batch()
             commands = [*self.owner.commands(self._sent), ("HELLO",)]
             answers = self._answers
-            async with asyncio.timeout(self.seconds):
-                await connection.send_packed_command(connection.pack_commands(commands))
+            for piece in connection.pack_commands(commands):
+                async with asyncio.timeout(self.seconds):
+                    await connection.send_packed_command([piece])
             while not await self._sent.wait(self.seconds):
                 if self._answers == answers:
                     raise TimeoutError(f"no answer within {self.seconds} s")

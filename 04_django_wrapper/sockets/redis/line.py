@@ -23,6 +23,8 @@ from .connection import Batch, Command, Connection
 from .packing import ID_BYTES, LOST, channel_prefix, pack, unpack
 
 QUEUE = 8_000_000  # bytes of messages that wait to go out; what is over does not
+LOSSES = 1_000  # groups that are told of a loss in one batch
+UNREACHED = 100_000  # groups that are remembered, to be told of a loss
 
 log = logging.getLogger("sockets")
 
@@ -43,14 +45,18 @@ class Line:
         self.id = os.urandom(ID_BYTES)
         self.subscribed: set[str] = set()  # Redis knows that these have members here
         self.unreached: set[str] = set()  # groups to which we could not publish
+        self.forgets = False  # there were more of these than we remember
+        self.late: set[str] = set()  # members began before Redis had subscribed them
         self.outage = False  # Redis was away, and those who missed something wait
 
     async def follow(self, name: str) -> None:
         """A group has a member: wait until its messages come, or Redis is away."""
         if name not in self.subscribed:
             batch = self._ask(name)
-            if batch is not None:
-                await batch.wait(self.seconds)
+            if batch is not None and not await batch.wait(self.seconds):
+                # The batch before it is large. The member begins, and is told of a
+                # possible loss as soon as its messages come.
+                self.late.add(name)
 
     def leave(self, name: str) -> None:
         """A group has no member any more."""
@@ -64,7 +70,7 @@ class Line:
     def send(self, name: str, news: News) -> Batch | None:
         """The same without waiting; None: it does not go out."""
         if self.connection.away or self.connection.next.size > QUEUE:
-            self.unreached.add(name)
+            self._not_reached(name)
             stats.published(0, ok=False)
             return None
         self.connection.next.add(name, pack(news))
@@ -79,6 +85,18 @@ class Line:
         self.connection.wake()
         return self.connection.next
 
+    def _not_reached(self, name: str) -> None:
+        """Remember that the members elsewhere must be told of a loss."""
+        if name in self.unreached or len(self.unreached) < UNREACHED:
+            self.unreached.add(name)
+        elif not self.forgets:
+            self.forgets = True
+            log.error(
+                "more than %d groups could not be reached: members of further ones are "
+                "not told that they may have missed something",
+                UNREACHED,
+            )
+
     # The connection calls these.
 
     def connected(self, first: Batch) -> None:
@@ -91,7 +109,9 @@ class Line:
         gone = empty & self.subscribed
         batch.groups = batch.groups - empty - self.subscribed
         self.subscribed -= gone
-        while self.unreached:
+        self.late -= empty
+        # Not all at once: a batch must be sent and answered in time.
+        for _ in range(min(LOSSES, len(self.unreached))):
             batch.add(self.unreached.pop(), LOST)
 
         for command, names in (("SUBSCRIBE", batch.groups), ("UNSUBSCRIBE", gone)):
@@ -102,14 +122,22 @@ class Line:
 
     def answered(self, batch: Batch) -> None:
         self.subscribed |= batch.groups
+        missed = batch.groups & self.late
+        self.late -= batch.groups
         if self.outage:
             self.outage = False
             log.warning("Redis is back, and groups reach all processes again")
-            for name in batch.groups:
-                self._deliver(name, LOST)
+            missed = batch.groups
+        for name in missed:
+            self._deliver(name, LOST)
+        if self.unreached:
+            self.connection.wake()  # for the next of them
+        else:
+            self.forgets = False
 
     def failed(self, batch: Batch) -> None:
-        self.unreached.update(name for name, _ in batch.messages)
+        for name, _ in batch.messages:
+            self._not_reached(name)
 
     def heard(self, channel: bytes, message: bytes) -> None:
         if not message.startswith(self.id):

@@ -51,4 +51,5 @@ def _fresh(socket: Socket) -> Any:
         return user  # a guest, or a user of a step's own: no table has a newer one
     if lost([socket]):
         return None
-    return type(user)._default_manager.filter(pk=user.pk).first()
+    # Not type(user): a step may have set Django's lazy user of a request.
+    return user.__class__._default_manager.filter(pk=user.pk).first()

@@ -9,8 +9,10 @@ the project's own has found, by a token for instance, has nothing to do with a s
 cookie that the browser has sent along: such a user stays as long as the account does.
 """
 
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import (
     BACKEND_SESSION_KEY,
     HASH_SESSION_KEY,
@@ -18,7 +20,10 @@ from django.contrib.auth import (
     get_user_model,
     load_backend,
 )
-from django.contrib.sessions.backends import db
+from django.contrib.sessions.backends import cache, db, file
+from django.core.cache import caches
+from django.core.cache.backends.base import InvalidCacheKey
+from django.core.exceptions import SuspiciousOperation
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
@@ -112,10 +117,38 @@ def _living(sessions: dict[str, Any]) -> set[str]:
 
 
 def _lives(session: Any) -> bool:
-    """Django's engines say no by having no key then, or by beginning a new session."""
+    """Has this session neither ended nor expired?
+
+    ``load()`` of Django's caches and files takes a store that is away for a session
+    that has ended: everybody would be logged out. These two are asked without it.
+    """
+    if isinstance(session, cache.SessionStore):
+        return _is_in_the_cache(session)
+    if isinstance(session, file.SessionStore):
+        return _is_in_a_file(session)
+    # Other engines say no by having no key then, or by beginning a new session.
     key = session.session_key
     session.load()
     return bool(session.session_key == key and not session.modified)
+
+
+def _is_in_the_cache(session: Any) -> bool:
+    store = caches[settings.SESSION_CACHE_ALIAS]
+    try:
+        return store.get(session.cache_key) is not None
+    except InvalidCacheKey:  # a guest's cookie may say anything
+        return False
+
+
+def _is_in_a_file(session: Any) -> bool:
+    try:
+        text = Path(session._key_to_file()).read_text("ascii")
+        # An empty file is a session without data.
+        data = session.decode(text) if text else {}
+        expiry = session._expiry_date(data)
+    except (FileNotFoundError, SuspiciousOperation):
+        return False
+    return bool(session.get_expiry_age(expiry=expiry) > 0)
 
 
 def _backend(socket: Socket, session: Any) -> Any:

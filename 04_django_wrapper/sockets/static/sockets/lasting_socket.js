@@ -46,7 +46,8 @@ export class LastingSocket {
    * @param {boolean} [options.waitsForWelcome] - True: it is live when the page calls
    *   live(), after the server's first message. Else it is live as soon as it is open.
    * @param {() => Promise<string>} [options.whyRefused] - Called when a handshake has
-   *   failed. A sentence ends it for good; "" lets it try again.
+   *   failed. A sentence ends it for good; "" lets it try again, and so does a promise
+   *   that is rejected, or that is not kept within ten seconds.
    */
   constructor(options) {
     this.#options = options;
@@ -159,7 +160,13 @@ export class LastingSocket {
 
   // A script is never told why a handshake has failed, but the page may know whom to ask.
   async #askWhy() {
-    const reason = (await this.#options.whyRefused?.()) ?? "";
+    let reason = "";
+    try {
+      const tooLate = new Promise((resolve) => setTimeout(resolve, PATIENCE));
+      reason = (await Promise.race([this.#options.whyRefused?.(), tooLate])) ?? "";
+    } catch (error) {
+      console.warn("whyRefused() has failed:", error); // the server may be away
+    }
     if (reason) this.end(reason);
     // Meanwhile somebody may have called open(): then this attempt is forgotten.
     else if (this.#socket === null && this.state === "connecting") this.#waitAndOpen();
