@@ -25,10 +25,10 @@ async def test_an_application_satisfies_channels_communicator(name):
     module = stage_app(*APPLICATIONS[name])
     application = getattr(module, "application", None) or module.websocket_application
     peer = WebsocketCommunicator(application, "/")
-    connected, _ = await peer.connect()
+    connected, _ = await peer.connect(timeout=30)
     assert connected
     await peer.send_to(text_data="ping")
-    assert await peer.receive_from()
+    assert await peer.receive_from(timeout=30)
     await peer.disconnect()
 
 

@@ -34,7 +34,7 @@ def test_claim_11_wsgi_says_nothing_to_a_client_that_has_not_asked():
 
 
 async def test_claim_11_asgi_tells_two_clients_the_time_at_once_and_unasked():
-    heard = await under_asgi(PERIOD)
+    heard = await under_asgi(1.5)  # a machine may stand still between two clients
     for number in range(TICKS):  # in turns: each tick reaches both before the next
         both = heard[2 * number : 2 * number + 2]
         assert {one.client for one in both} == {"one", "two"}

@@ -15,12 +15,13 @@ async def echo(socket):
 
 
 async def test_a_failure_lists_all_that_was_said(talk):
-    with pytest.raises(AssertionError) as failed:
-        async with talk(echo) as client:
-            await client.send("one")
+    async with talk(echo) as client:
+        await client.send("one")
+        await client.receive()
+        patience, client.seconds = client.seconds, 0.01
+        with pytest.raises(AssertionError) as failed:
             await client.receive()
-            client.seconds = 0.01
-            await client.receive()
+        client.seconds = patience
     said = str(failed.value).splitlines()
     assert said[0] == "/: nothing came within 0.01 s; said so far:"
     assert [line[0] for line in said[1:]] == ["→", "←", "→", "←"]

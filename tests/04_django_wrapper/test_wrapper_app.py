@@ -22,9 +22,13 @@ def browser(application):
 async def test_claim_17_the_start_and_the_end_of_the_server_are_answered(application):
     server = ApplicationCommunicator(application, {"type": "lifespan"})
     await server.send_input({"type": "lifespan.startup"})
-    assert await server.receive_output() == {"type": "lifespan.startup.complete"}
+    assert await server.receive_output(timeout=30) == {
+        "type": "lifespan.startup.complete"
+    }
     await server.send_input({"type": "lifespan.shutdown"})
-    assert await server.receive_output() == {"type": "lifespan.shutdown.complete"}
+    assert await server.receive_output(timeout=30) == {
+        "type": "lifespan.shutdown.complete"
+    }
     await end_of(server)
 
 
@@ -49,9 +53,9 @@ async def test_claim_18_a_message_of_any_kind_gets_an_answer(
 ):
     peer = ApplicationCommunicator(application, dict(WEBSOCKET))
     await peer.send_input(CONNECT)
-    assert (await peer.receive_output())["type"] == "websocket.accept"
+    assert (await peer.receive_output(timeout=30))["type"] == "websocket.accept"
     await peer.send_input({"type": "websocket.receive", **content})
-    assert (await peer.receive_output())["text"] == answer
+    assert (await peer.receive_output(timeout=30))["text"] == answer
     await peer.send_input(DISCONNECT)
     await end_of(peer)
 
@@ -145,7 +149,7 @@ async def test_claim_17_dispatch_answers_lifespan_and_refuses_other_kinds(applic
     server = ApplicationCommunicator(Dispatch(application), {"type": "lifespan"})
     for part in ("startup", "shutdown"):
         await server.send_input({"type": f"lifespan.{part}"})
-        answer = await server.receive_output()
+        answer = await server.receive_output(timeout=30)
         assert answer == {"type": f"lifespan.{part}.complete"}
     await end_of(server)
     peer = ApplicationCommunicator(Dispatch(application), {"type": "telegraph"})

@@ -48,6 +48,7 @@ class Wire:
         self.messages: list[str] = []  # that the page has sent
         self.drops_from_page = False
         self.drops_acks = False
+        self.has_dropped_one = asyncio.Event()
         self.refuse = 0  # a close code for all who come
         self.dead: set[WebSocketRoute] = set()  # connections that carry nothing more
         self.pongs = 0  # the server's signs of life
@@ -75,7 +76,9 @@ class Wire:
 
         def from_server(text: str | bytes) -> None:
             is_dropped = self.drops_acks and '"ack"' in str(text)
-            if not is_dropped and page not in self.dead:
+            if is_dropped:
+                self.has_dropped_one.set()
+            elif page not in self.dead:
                 page.send(text)
             if '"pong"' in str(text):
                 self.pongs += 1
@@ -124,6 +127,7 @@ async def test_a_message_whose_ack_was_lost_is_sent_again_and_stored_once(
         await write(ann, "once")
         await expect(ann.locator("#messages .text")).to_have_text("once")
         await expect(ann.locator("#unsent li")).to_contain_text("sending…")
+        await wire.has_dropped_one.wait()
         wire.drops_acks = False
         await ann.evaluate(CONNECT_NOW)
         await expect(ann.locator("#unsent li")).to_have_count(0)
@@ -405,8 +409,10 @@ async def test_a_close_code_that_a_server_sends_3000_higher_means_the_same(
 ) -> None:
     """daphne does: to an application it allows 1000 and 3000 to 4999 only."""
     async with wired(browser, chat, chat.new_room()) as (ann, wire):
+        wire.refuse = CloseCode.TRY_AGAIN_LATER  # or it would be back too soon to see
         await wire.page.close(code=code)
         await expect(ann.locator("#state")).to_have_text("reconnecting")
+        wire.refuse = 0
         await ann.evaluate(CONNECT_NOW)
         await live(ann)
 

@@ -186,13 +186,10 @@ async def test_a_room_weighs_less_than_60_kb_without_its_history(
     browser: Browser, chat: Chat
 ) -> None:
     async with chat.window(browser, None, "about:blank") as page:
-        sizes: dict[str, int] = {}
-
-        async def weigh(response: Response) -> None:
-            sizes[response.url] = len(await response.body())
-
-        page.on("response", weigh)
+        responses: list[Response] = []
+        page.on("response", lambda response: responses.append(response))
         await page.goto(chat.new_room(), wait_until="networkidle")
+        sizes = {answer.url: len(await answer.body()) for answer in responses}
         print(f"{sum(sizes.values()) / 1024:.1f} KB in {len(sizes)} files")
         assert {url.startswith(chat.url) for url in sizes} == {True}  # no CDN
         assert 10_000 < sum(sizes.values()) < 60 * 1024
@@ -233,6 +230,7 @@ async def test_a_keyboard_reaches_everything_in_the_order_of_reading(
 ) -> None:
     async with chat.window(browser, None, chat.new_room()) as page:
         await live(page)
+        await expect(page.locator("#count")).to_have_text("1")
         await page.locator("header a").first.focus()
         reached = [await page.evaluate(FOCUSED)]
         while reached[-1] != "Send":

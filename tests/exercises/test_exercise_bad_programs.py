@@ -166,8 +166,9 @@ def test_what_is_printed_is_shown_in_part(survived: dict[str, Verdict]) -> None:
         (f"{DEF}    while True:\n        pass\n", "at line {2}: `while True:`"),
         (f"{DEF}    return sum(range(10**11))\n", "at line {2}: `return sum(range("),
         (
-            f"{DEF}    while site.asking == 0:\n        await asyncio.sleep(0)\n",
-            "at line {3}: `await asyncio.sleep(0)`.\nAsk yourself: It looks again and",
+            f"{DEF}    while site.asking == 0: await asyncio.sleep(0)\n",  # one line
+            "at line {2}: `while site.asking == 0: await asyncio.sleep(0)`.\n"
+            "Ask yourself: It looks again and",
         ),
     ],
     ids=["in Python", "in C", "giving control back each time"],

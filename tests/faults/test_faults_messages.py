@@ -97,11 +97,13 @@ def test_hostile_messages_do_not_hold_up_the_others(server):
     ended = threading.Event()
 
     def attack():
-        with enter(server) as client, suppress(ConnectionClosed):
-            for turn in range(60):
-                client.send([*NO_JSON.values()][turn % len(NO_JSON)])
-                hear(client, "error")
-        ended.set()
+        try:
+            with enter(server) as client, suppress(ConnectionClosed):
+                for turn in range(60):
+                    client.send([*NO_JSON.values()][turn % len(NO_JSON)])
+                    hear(client, "error")
+        finally:
+            ended.set()
 
     attacker = threading.Thread(target=attack)
     with websocket(server, "/echo/") as client:

@@ -1,5 +1,6 @@
 """Three recipes in one new project, in a real Chromium, with their pages' scripts."""
 
+import asyncio
 import os
 import re
 import subprocess
@@ -124,7 +125,7 @@ async def test_a_page_of_any_other_origin_opens_no_websocket(window, site, app):
 
 async def test_a_page_uploads_a_file_and_shows_how_much_has_arrived(window, site):
     await window.goto(f"{site}/poll/")  # any page of the site; anna has logged in
-    script = script_of("upload").replace("wss:", "ws:")
+    script = script_of("upload")
     program = f"""async (size) => {{
         {script}
         const progress = []
@@ -144,10 +145,15 @@ async def test_two_windows_show_the_votes_and_whether_they_are_connected(browser
         one = await one_context.new_page()
         other = await other_context.new_page()
         wires = []
+        may_connect = asyncio.Event()
+        may_connect.set()
 
-        def wire(page_s_end):
-            page_s_end.connect_to_server()
-            wires.append(page_s_end)
+        async def wire(page_s_end):
+            if may_connect.is_set():
+                page_s_end.connect_to_server()
+                wires.append(page_s_end)
+            else:
+                await page_s_end.close(code=1013)
 
         await one.route_web_socket("**/ws/**", wire)
         for page in (one, other):
@@ -157,9 +163,11 @@ async def test_two_windows_show_the_votes_and_whether_they_are_connected(browser
         await expect(one.locator("#tea")).to_have_text("1")
 
         # The connection is lost: no vote can be given until it is back.
+        may_connect.clear()
         await wires[0].close(code=1012)
         button = one.get_by_role("button", name="Tea")
         await expect(button).to_be_disabled()
+        may_connect.set()
         await one.evaluate("dispatchEvent(new Event('online'))")
         await expect(button).to_be_enabled()
         await button.click()
