@@ -6,7 +6,7 @@
 1. By hand: ``coro.send(None)``, a function call. No system call, no context switch.
 2. On the tiny loop and on asyncio: ``await sleep(0)``, the ready queue in between.
    asyncio asks the selector in every turn, which is a system call, whatever is ready;
-   the tiny loop asks only where there are timers or sockets.
+   the tiny loop asks only where there are sockets.
 3. Between two threads: a semaphore each. The kernel puts one to sleep and wakes the
    other; it counts these as voluntary context switches (``getrusage``, where there is
    such a thing).

@@ -137,7 +137,9 @@ class Future:
 
 
 class Task(Future):
-    """A coroutine that the loop resumes until it ends. To make a task is to start it.
+    """A coroutine that the loop resumes until it ends.
+
+    To make a task is to schedule it: it takes its first step in the next turn.
 
     A task is a future, too: its result is what the coroutine returns or raises. So one
     task can await another one.
@@ -427,7 +429,7 @@ def run(main: Coroutine[Any, Any, Any]) -> Any:
 
 
 def create_task(coro: Coroutine[Any, Any, Any], name: str = "") -> Task:
-    """Start a task that runs next to the others. It takes its first step next turn."""
+    """Make a task that runs beside the others. It takes its first step next turn."""
     return Task(coro, name)
 
 

@@ -5,8 +5,9 @@ Check it: python3 -m workshop exercise 2.3
 
 ``await Question("Which size?", ["small", "large"])`` hands the question to the driver,
 and waits. An answer that is not among the possible ones is not taken: the question goes
-to the driver once more. The first possible answer is the value of the ``await``. Write
-``Question``. ``await`` can use the same one more than once.
+to the driver once more. As soon as an answer comes that is in ``possible``, it is the
+value of the ``await``. Write ``Question``. The same ``Question`` can be awaited more
+than once, and asks anew each time.
 """
 
 from collections.abc import Generator, Sequence

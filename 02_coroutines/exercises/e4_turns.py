@@ -14,7 +14,7 @@ from types import coroutine
 from typing import Any
 
 
-@coroutine
+@coroutine  # a plain generator that can be awaited
 def turn() -> Generator[None, None, None]:
     """Give control back: the others first, then me again."""
     yield

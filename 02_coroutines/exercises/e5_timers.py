@@ -4,9 +4,10 @@
 Check it: python3 -m workshop exercise 2.5
 
 An event loop with timers. A coroutine asks for a pause with ``await pause(seconds)``,
-and ``send`` gives you the number of seconds. ``run`` sleeps through each pause at once,
-so the pauses add up. Change it: while one coroutine pauses the others run, and when
-all of them pause, ``clock.sleep`` sleeps until the first one is due.
+and ``send`` gives you the number of seconds. ``run`` sleeps through each pause before
+it runs another coroutine, so the pauses add up. Change it: while one coroutine pauses
+the others run, and when all of them pause, ``clock.sleep`` sleeps until the first one
+is due.
 """
 
 import time
@@ -26,15 +27,15 @@ class Clock:
         time.sleep(seconds)
 
 
-@coroutine
+@coroutine  # a plain generator that can be awaited
 def pause(seconds: float) -> Generator[float, None, None]:
     """Ask to be resumed in so many seconds."""
     yield seconds
 
 
-async def boil(what: str, minutes: float) -> None:
+async def boil(what: str, seconds: float) -> None:
     print(f"{what} goes on")
-    await pause(minutes)
+    await pause(seconds)
     print(f"{what} is done")
 
 

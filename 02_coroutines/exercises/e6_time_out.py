@@ -3,10 +3,13 @@
 25 minutes, after section 7 of the notebook.
 Check it: python3 -m workshop exercise 2.6
 
-asyncio has ``wait_for(work, seconds)``; the tiny loop has none. Write it. It gives the
-result of ``work``. When that takes longer it is cancelled, cleans up, and then
-``TimeoutError`` is raised. Three things are easy to miss: an alarm that stays on when
-the work was done in time; somebody else who cancels; an error of the work itself.
+asyncio has a function ``wait_for(work, seconds)``. The tiny loop has none (its method
+``Task.wait_for`` is another thing). Write it. It gives the result of ``work``. When
+that takes longer it is cancelled, cleans up, and then ``TimeoutError`` is raised.
+
+You need an alarm: something that sleeps for ``seconds``, and then cancels the work.
+Three things are easy to miss: an alarm that stays on when the work was done in time;
+somebody else who cancels; an error of the work itself.
 
 A task that is cancelled gets a ``tiny_loop.CancelledError``. To cancel a task is to
 cancel what it awaits: cancel the one that awaits ``task``, and ``task`` is cancelled.

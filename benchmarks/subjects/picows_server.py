@@ -1,4 +1,4 @@
-"""picows, a server in C with callbacks: about the limit of one core."""
+"""picows, a server in Cython with callbacks: about the limit of one core."""
 
 import socket
 

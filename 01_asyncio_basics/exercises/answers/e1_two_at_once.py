@@ -11,10 +11,11 @@ from exercises.e1_two_at_once import news, weather
 from workshop.exercises import Wrong, shown
 
 HINTS = (
-    "While the page waits for the weather: who could already be asked for the news? "
-    "An `await weather()` lets nobody begin with `news()`, since that comes after it.",
-    "A task begins to run beside its maker. Which of both must be a task before the "
-    "first `await`?",
+    "While the page waits for the weather, it could already ask for the news. But "
+    "`news()` stands after `await weather()`: it is not even called before the weather "
+    "is there.",
+    "A task begins to run beside its maker. Which of the two must be a task before "
+    "the first `await`?",
     "`latest = asyncio.create_task(news())` comes first; then `today = await "
     "weather()`; the list is `[today, await latest]`.",
 )
@@ -62,7 +63,7 @@ async def check(load_page: Callable[[], Awaitable[list[str]]]) -> str:
     if list(page) != EXPECTED:
         raise Wrong(
             f"load_page gave {shown(page)}; {EXPECTED!r} was wanted.",
-            ask="Which of both did you not wait for?",
+            ask="Which of the two did you not wait for?",
         )
     for name in ("weather", "news"):
         if name not in asked:

@@ -15,9 +15,9 @@ HINTS = (
     "Two things go on at the same time: the work, and an alarm that sleeps. What does "
     "the alarm do when it rings? Who switches it off when the work is done in time?",
     "The alarm is a second task: it sleeps, then it cancels the first one. `wait_for` "
-    "awaits the first one. When a `CancelledError` comes, only the alarm knows whether "
-    "it was the alarm. A function inside `wait_for` can set a variable of `wait_for` "
-    "that it names in `nonlocal`.",
+    "awaits the first one. When a `CancelledError` comes, only the alarm knows who has "
+    "cancelled: the alarm, or somebody else. A function inside `wait_for` can set a "
+    "variable of `wait_for` that it names in `nonlocal`.",
     "A variable `rang = False`, which the alarm sets (`nonlocal rang`) before it "
     "cancels. `try: return await task`, `except tiny_loop.CancelledError:` raise "
     "`TimeoutError` if it rang, else go on with `raise`; `finally:` cancel the alarm.",

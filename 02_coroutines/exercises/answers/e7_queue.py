@@ -18,9 +18,9 @@ HINTS = (
     "Two lines: those who wait in `get`, and those who wait in `put`. `while` there is "
     "no item: wait in the line. After taking one wake the first of the *other* line. "
     "`set_result` gives `False` if that one has been cancelled: then wake the next.",
-    "Who was woken and then cancelled must pass it on: around `await place` an `except "
-    "tiny_loop.CancelledError:`, in it `if place in line: line.remove(place)`, else "
-    "wake the next one of this line; then `raise`.",
+    "A task that was woken and then cancelled must wake another in its place: around "
+    "`await place` an `except tiny_loop.CancelledError:`, in it `if place in line: "
+    "line.remove(place)`, else wake the next one of this line; then `raise`.",
 )
 
 
