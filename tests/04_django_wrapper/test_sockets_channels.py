@@ -6,7 +6,6 @@ import logging
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
 from asgiref.testing import ApplicationCommunicator
-from channels.testing import WebsocketCommunicator
 from django.db import connections
 from django.test import override_settings
 from django.urls import re_path
@@ -497,15 +496,24 @@ async def test_a_consumer_s_old_connection_to_the_database_is_replaced(
     monkeypatch.setattr(consumers.AsyncChat, "receive", receive)
     route = re_path(r"^ws/(?P<room_name>\w+)/$", consumers.AsyncChat.as_asgi())
     settings = {"SOCKETS": {"URLCONF": (route,)}, "ALLOWED_HOSTS": ["testserver"]}
+    scope = {
+        "type": "websocket",
+        "path": "/ws/lobby/",
+        "headers": [(b"host", b"testserver")],
+        "query_string": b"",
+        "subprotocols": [],
+    }
     with override_settings(**settings):
-        headers = [(b"host", b"testserver")]
-        peer = WebsocketCommunicator(Dispatch(application), "/ws/lobby/", headers)
-        assert await peer.connect(timeout=30) == (True, None)
+        peer = ApplicationCommunicator(Dispatch(application), scope)
+        await peer.send_input({"type": "websocket.connect"})
+        answer = await peer.receive_output(timeout=30)
+        assert answer["type"] == "websocket.accept"
         for _ in range(2):
-            await peer.send_to(text_data="query")
-            answer = await peer.receive_from(timeout=30)
-        assert answer == "True"
-        await peer.disconnect()
+            await peer.send_input({"type": "websocket.receive", "text": "query"})
+            answer = await peer.receive_output(timeout=30)
+        assert answer["text"] == "True"
+        await peer.send_input({"type": "websocket.disconnect", "code": 1001})
+        await peer.wait(30)
     await sync_to_async(connections.close_all)()
 
 
