@@ -4,6 +4,7 @@ import logging
 from contextlib import ExitStack
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.test import override_settings
 from django.test.utils import setup_test_environment, teardown_test_environment
@@ -29,6 +30,8 @@ def project_environment(database):
         patch.delenv("SOCKETS_REDIS_URL", raising=False)
         patch.setenv("DATABASE_URL", f"sqlite:///{database}")
         patch.setenv("DJANGO_SETTINGS_MODULE", "websocket_app.settings")
+        # Read now: a file's own fixture may give its servers another database.
+        assert str(settings.DATABASES["default"]["NAME"]) == str(database)
         yield
 
 
