@@ -101,7 +101,8 @@ class Feed:
         try:
             await groups.add(name, self._socket, put)
         except BaseException:
-            if name not in self._socket.groups:
+            # Not in the group, or in it by a ``groups.join`` of the handler's own.
+            if groups.members.get(name, {}).get(self._socket) is not put:
                 self._puts.pop(name, None)
             raise
 

@@ -290,6 +290,21 @@ async def test_the_reference_s_prices_are_watched_by_command(talk):
                 await asyncio.sleep(0)
 
 
+async def test_a_group_that_was_joined_without_the_feed_stays_joined(talk):
+    async def handler(socket):
+        await socket.accept()
+        async with groups.join("room", socket):
+            async with events.of(socket) as feed:
+                with pytest.raises(HandlerError, match="join once"):
+                    await feed.add("room")
+                feed.discard("room")
+            await groups.publish("room", "still in")
+            await socket.receive()
+
+    async with talk(handler) as client:
+        assert await client.receive() == "still in"
+
+
 async def test_the_reference_s_one_websocket_is_a_group_of_its_own(talk):
     export = names_of("Groups by command, and all but one", "export")["export"]
     async with talk(export) as one, talk(export) as other:
