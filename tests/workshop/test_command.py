@@ -378,7 +378,10 @@ def test_ctrl_c_while_a_tool_is_still_loading_leaves_no_traceback(
     command = ["-m", "workshop", "lab", "--no-browser", "--port", free_port]
     with server_process(command, address=re.compile("(JupyterLab starts)")) as process:
         process.process.send_signal(signal.SIGINT)
-        assert process.wait() == 130
+        # Where a KeyboardInterrupt came within exec("…"), as of a dataclass that is
+        # made, CPython ends itself by SIGINT, although it was caught. A shell says 130
+        # of both.
+        assert process.wait() in (130, -signal.SIGINT)
     assert "Traceback" not in process.log
 
 
