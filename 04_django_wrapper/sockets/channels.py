@@ -308,7 +308,10 @@ class AsyncConsumer:
             await asyncio.sleep(0)
             return
         text = event.get("text")
-        await self._socket.send(event["bytes"] if text is None else text)
+        await self._give(event["bytes"] if text is None else text)
+
+    async def _give(self, message: str | bytes) -> None:
+        await self._socket.send(message)
 
     async def _close(self, code: int, reason: str) -> None:
         await self._socket.close(code, reason)
@@ -332,13 +335,11 @@ class SyncConsumer(AsyncConsumer):
         async with database():
             await sync_to_async(self._method(message))(message)
 
-    async def _send_message(self, event: Message) -> None:
-        if self._socket.state is not State.OPEN:
-            await super()._send_message(event)
-            return
-        text = event.get("text")
-        message = event["bytes"] if text is None else text
-        self._socket.outbox.put(send_event(message))
+    async def _give(self, message: str | bytes) -> None:
+        if self._socket.state is State.OPEN:
+            self._socket.outbox.put(send_event(message))
+        else:
+            await super()._give(message)
 
     async def _close(self, code: int, reason: str) -> None:
         self._socket.begin_close(code, reason)

@@ -70,8 +70,7 @@ class Groups(Members):
         self.warned = False  # that nobody can hear what this process publishes
         self._in_a_row = 0  # messages since publish() has given control back
         self._from_threads: deque[tuple[str, News]] = deque()
-        self._taken_over = 0  # how many threads have published, until now
-        self._delivered = 0  # how many of these have gone out
+        self._delivered = 0  # how many of those have gone out, until now
         # The loop that will deliver those; None: nobody has been asked to.
         self._delivering: asyncio.AbstractEventLoop | None = None
 
@@ -312,7 +311,7 @@ class Groups(Members):
 
     async def _those_before(self) -> None:
         """Wait until all that threads have published before has gone out."""
-        number = self._taken_over
+        number = self._delivered + len(self._from_threads)
         here = asyncio.get_running_loop()
         while self._delivered < number and self._delivering is here:
             await asyncio.sleep(0)
@@ -337,7 +336,6 @@ class Groups(Members):
         # once, they would fill the outbox of a member that reads. So they wait here,
         # and 32 of them go out in each turn.
         self._from_threads.append((name, news))
-        self._taken_over += 1
         loop = asyncio.get_running_loop()
         if self._delivering is not loop:  # nobody, or a loop that has ended
             self._delivering = loop
