@@ -33,7 +33,7 @@ async def websocket_application(
             message: Any = {"type": "websocket.send", "text": answer(event)}
             await send(message)
         elif event["type"] == "websocket.disconnect":
-            # The last event: another receive() would wait for ever, or raise.
+            # The last event: another receive() would give no message any more.
             break
 
 

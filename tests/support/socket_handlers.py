@@ -182,7 +182,8 @@ async def numbers(socket):
 
 
 async def connect_all(socket):
-    """Each thread of the layer keeps a connection: let it have one now."""
+    """Each thread of the layer keeps a connection, and so does the carrier: let them
+    have theirs now."""
     await socket.accept()
     threads = socket.conf.DATABASE_THREADS
     all_inside = asyncio.Barrier(threads)
@@ -193,6 +194,8 @@ async def connect_all(socket):
             await User.objects.acount()
 
     await asyncio.gather(*(unit() for _ in range(threads)))
+    while not await groups.publish("nobody", "hello"):  # Redis has not answered yet
+        await asyncio.sleep(0.05)
     await socket.send("connected")
 
 
