@@ -9,6 +9,7 @@ import psutil
 import pytest
 
 from tests import again
+from tests.support.peers import until
 from tests.support.processes import ROOT, alive
 
 
@@ -24,6 +25,8 @@ def test_each_seed_gives_an_order_of_all_files_and_always_the_same() -> None:
 def test_the_processes_that_compute_end_with_the_block() -> None:
     with again.busy(2):
         started = psutil.Process().children()
+        # For a moment a process that has just begun has no command line yet.
+        until(lambda: all(child.cmdline() for child in started))
         computing = [child for child in started if again.COMPUTE in child.cmdline()]
         assert len(computing) == 2
     assert not alive(computing)
@@ -31,12 +34,15 @@ def test_the_processes_that_compute_end_with_the_block() -> None:
 
 def test_a_process_that_a_run_has_left_behind_is_named(tmp_path: Path) -> None:
     mark = str(tmp_path)
-    waits = "import sys; sys.stdin.read()"
+    waits = "import sys; print(flush=True); sys.stdin.read()"
     with subprocess.Popen(
         [sys.executable, "-c", waits],
         stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         env={**os.environ, again.MARK: mark},
     ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()  # before that, it may have no environment yet
         [found] = again.processes(mark)
         assert found.startswith(f"{process.pid} ")
     assert again.processes(mark) == []
