@@ -10,6 +10,7 @@ import re
 import shlex
 import subprocess
 import sys
+from contextlib import contextmanager
 from fnmatch import fnmatch
 from urllib.parse import urlsplit
 
@@ -23,13 +24,14 @@ from tests.support.nginx import HOST, ask, cookies_of, opened_at, origin_of, rep
 from tests.support.processes import server_process
 from tests.support.recipes import require_packages
 from tests.support.redis_server import running_redis
+from tests.support.servers import wait_until_listening
 
 VARIABLES = {  # the file .env
     "SECRET_KEY": "of this test only",
     "ALLOWED_HOSTS": HOST,
     "POSTGRES_PASSWORD": "secret",
 }
-# uvicorn's workers listen when they have said the last of these.
+# uvicorn's workers listen in the moment after they have said the last of these.
 UVICORN = re.compile(
     r"running on (http://[\d.]+:\d+)(?:.*Application startup complete){2}", re.DOTALL
 )
@@ -83,6 +85,7 @@ def site(image, environment):
         yield server
 
 
+@contextmanager
 def served(image, command, environment):
     """A service's command as a process, on a free port of this machine only."""
     command = [re.sub(r"0\.0\.0\.0:\d+", "127.0.0.1:0", word) for word in command]
@@ -90,9 +93,11 @@ def served(image, command, environment):
         command[command.index("--port") + 1] = "0"
         command[command.index("--host") + 1] = "127.0.0.1"
     ready = UVICORN if command[0] == "uvicorn" else GUNICORN
-    return server_process(
+    with server_process(
         ["-m", *command], address=ready, cwd=image.at("."), **environment
-    )
+    ) as server:
+        wait_until_listening(server)
+        yield server
 
 
 def proxy(image, folder, conf, services):

@@ -18,7 +18,7 @@ from tests.support.clients import fetch
 from tests.support.peers import until
 from tests.support.processes import ROOT, alive
 from tests.support.redis_server import running_redis
-from tests.support.servers import running, socket_site
+from tests.support.servers import running, socket_site, wait_until_listening
 
 UVICORNS = ["uvicorn-websockets", "uvicorn-sansio", "uvicorn-wsproto"]
 OURS = (1012, "the server restarts")
@@ -117,6 +117,7 @@ def test_workers_drain_though_each_gets_sigterm_twice(tmp_path):
             )
         )
         until(lambda: server.log.count("startup complete") == 2, seconds=60)
+        wait_until_listening(server)  # a worker says that it is up just before
         parent = psutil.Process(server.process.pid)
         workers = parent.children(recursive=True)
         clients = opened(stack, server, "/echo/", 20)

@@ -152,11 +152,15 @@ async def test_stage_01s_page_stays_still_while_its_picture_grows(
 ) -> None:
     page = await browser.new_page(viewport={"width": width, "height": 900})
     await page.goto(stages["01"])
-    for program in ("tasks", "crawler"):
+    for program, file in (("tasks", "fetch_receive.py"), ("crawler", "e5_crawler.py")):
         await page.locator(f"#choices input[value={program}]").check()
-        await expect(page.locator("#state")).to_have_text("ready")
+        # "ready" would be too early: at first the page says it before it has the file.
+        await expect(page.locator("#file")).to_have_text(file)
         await page.evaluate(
-            """() => {
+            """async () => {
+                // What the choice itself moves is seen after the next frame.
+                for (let frame = 0; frame < 2; frame++)
+                    await new Promise(requestAnimationFrame);
                 window.shifts = [];
                 new PerformanceObserver((list) => {
                     for (const shift of list.getEntries())
