@@ -98,7 +98,8 @@ def fetch_pyodide(work: Path) -> Path:
     folder = work / f"pyodide-{PYODIDE}-compiled"
     if folder.is_dir():
         return folder
-    npm, node = shutil.which("npm"), shutil.which("node")
+    npm = shutil.which("npm")
+    node = shutil.which("node")
     if npm is None or node is None:
         raise UserError(
             "The edition in the browser needs npm and Node.js, to fetch and compile "
