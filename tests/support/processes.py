@@ -32,11 +32,12 @@ class ServerProcess:
 
     def _read(self) -> None:
         assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.lines.append(line)
-            if not self.url and (found := self._address.search(self.log)):
-                self.url = found[1]
-                self._found.set()
+        with self.process.stdout as output:
+            for line in output:
+                self.lines.append(line)
+                if not self.url and (found := self._address.search(self.log)):
+                    self.url = found[1]
+                    self._found.set()
         self._found.set()  # the process has ended: nobody waits any longer
 
     def wait_until_ready(self) -> None:
