@@ -1,4 +1,4 @@
-"""The whole suite again and again: ``.venv/bin/python tests/again.py 10``.
+"""The whole suite again and again: ``.venv/bin/python -m tests.again 10``.
 
 Once on a machine that is quiet, then with processes beside it that compute. Each run
 has another order of the test files, and a seed that gives this order again. Of each run
@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
+
+from workshop.site.first_program import first_program_kept
 
 ROOT = Path(__file__).resolve().parent.parent
 # In the environment of a run, and so in that of all processes that it starts.
@@ -62,6 +64,15 @@ def files() -> set[str]:
     return {line for line in done.stdout.splitlines() if not line.endswith(KEPT)}
 
 
+def left_behind(before: set[str]) -> set[str]:
+    """What git sees and did not see ``before``, but for files of a run beside this."""
+    left = files() - before
+    if left:
+        with first_program_kept(ROOT / "notebooks"):  # nobody else writes there now
+            left = files() - before
+    return left
+
+
 def processes(mark: str) -> list[str]:
     """The processes that a run has started and not ended."""
     found = []
@@ -100,7 +111,7 @@ def run(seed: int, beside: int, arguments: list[str], log: Path) -> bool:
     last = log.read_text("utf-8").rstrip().rpartition("\n")[2]
     print(f"seed {seed}, {beside} processes beside, {minutes:.1f} min: {last}")
     print(f"    {log}")
-    left = [*sorted(files() - before), *processes(mark)]
+    left = [*sorted(left_behind(before)), *processes(mark)]
     for line in left:
         print("    left behind:", line)
     sys.stdout.flush()

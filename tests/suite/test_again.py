@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import psutil
@@ -11,6 +12,7 @@ import pytest
 from tests import again
 from tests.support.peers import until
 from tests.support.processes import ROOT, alive
+from workshop.site.first_program import first_program_kept
 
 
 def test_each_seed_gives_an_order_of_all_files_and_always_the_same() -> None:
@@ -65,6 +67,34 @@ def test_a_file_that_a_run_has_left_behind_is_named(clone: Path) -> None:
     (clone / "__pycache__").mkdir()
     (clone / "__pycache__" / "kept.pyc").touch()
     assert again.files() - before == {"!! left.sqlite3", "?? left.txt"}
+
+
+def test_a_file_that_a_run_beside_uses_is_not_left_behind(
+    clone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = again.files()
+    program = clone / "notebooks" / "first.py"
+    program.parent.mkdir()
+    used, seen = threading.Event(), threading.Event()
+
+    def beside() -> None:
+        with first_program_kept(program.parent):
+            program.touch()
+            used.set()
+            seen.wait()
+
+    def files() -> set[str]:
+        found = look()
+        seen.set()
+        return found
+
+    look = again.files
+    monkeypatch.setattr(again, "files", files)
+    thread = threading.Thread(target=beside)
+    thread.start()
+    used.wait()
+    assert again.left_behind(before) == set()
+    thread.join()
 
 
 def test_a_run_tells_how_it_ended_and_gives_its_seed(
