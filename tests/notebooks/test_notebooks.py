@@ -143,3 +143,21 @@ async def test_a_failing_cell_is_shown_as_the_cell_and_its_error(
     assert "ping.upside_down()" in str(failure.value)
     assert "AttributeError" in str(failure.value)
     assert "nbclient" not in str(failure.value)
+
+
+async def test_workers_that_cannot_load_the_learners_site_say_why(
+    tmp_path: Path,
+) -> None:
+    notebook = nbformat.read(PATHS[-1], as_version=4)
+    needed = ["04-167", "04-168", "04-180", "04-221", "04-112", "04-113"]
+    cells = {cell.id: cell for cell in notebook.cells}
+    notebook.cells = [cells[identifier] for identifier in needed]
+    broken = nbformat.v4.new_code_cell("site = 'import a_module_of_nobody'")
+    serve = nbformat.v4.new_code_cell("async with two_workers():\n    pass")
+    notebook.cells.insert(3, broken)
+    notebook.cells.append(serve)
+    path = tmp_path / "broken.ipynb"
+    nbformat.write(notebook, path)
+    with pytest.raises(pytest.fail.Exception) as failure:
+        await run(path)
+    assert "No module named 'a_module_of_nobody'" in str(failure.value)
